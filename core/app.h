@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+/* What the program has open: handed to every command.  Rooms are filled from
+ * left to right and torn down in reverse. */
+#ifndef CS_APP_H
+#define CS_APP_H
+
+#include "cli.h"
+#include "http.h"
+#include "secret.h"
+#include "wiring.h"
+
+struct cs_app {
+    struct cs_settings *settings;
+    struct cs_loader *loader;
+    struct cs_wiring wiring;
+    struct cs_http_client *http;
+    struct cs_secrets *secrets;
+    struct cs_cancel *cancel; /* the process's: a signal switches it */
+};
+
+/* Reads the configuration, loads the plugins, makes ready and starts to watch
+ * for signals; prints every problem.  0, or the exit code (nothing is open
+ * then). */
+int cs_app_open(struct cs_app *app, const struct cs_arguments *arguments);
+void cs_app_close(struct cs_app *app);
+
+/* Prints "cleversync: SENTENCE" (with -o json an object) and returns the exit
+ * code that the error asks for. */
+int cs_app_fail(const struct cs_arguments *arguments,
+                const struct cs_error *error);
+
+/* The pieces of cs_app_open(), for commands that need less.  read: the
+ * settings and a loader for their plugin_path.  Faults are added to problems,
+ * and `app` is to be closed in any case. */
+void cs_app_read(struct cs_app *app, const struct cs_arguments *arguments,
+                 struct cs_problems *problems);
+/* Prints every problem, one a line (with -o json an object with an array);
+ * gives CS_EXIT_CONFIG. */
+int cs_app_problems(const struct cs_arguments *arguments,
+                    const struct cs_problems *problems);
+
+#endif

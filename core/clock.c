@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+#include "config.h"
+
+#include "clock.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* A turned clock: both clocks stand here and only waiting moves them. */
+static _Atomic bool turned;
+static _Atomic int64_t turned_now;
+
+static int64_t read_clock(clockid_t id)
+{
+    struct timespec time;
+
+    clock_gettime(id, &time);
+    return (int64_t)time.tv_sec * CS_SECOND + time.tv_nsec / 1000;
+}
+
+int64_t cs_clock_now(void)
+{
+    return atomic_load(&turned) ? atomic_load(&turned_now)
+                                : read_clock(CLOCK_REALTIME);
+}
+
+int64_t cs_clock_steady(void)
+{
+    return atomic_load(&turned) ? atomic_load(&turned_now)
+                                : read_clock(CLOCK_MONOTONIC);
+}
+
+void cs_clock_turn(int64_t now)
+{
+    atomic_store(&turned_now, now);
+    atomic_store(&turned, true);
+}
+
+bool cs_clock_turned(void)
+{
+    return atomic_load(&turned);
+}
+
+void cs_clock_move(int64_t until)
+{
+    int64_t now = atomic_load(&turned_now);
+
+    /* Never back: another thread may have moved it further. */
+    while (now < until &&
+           !atomic_compare_exchange_weak(&turned_now, &now, until))
+        ;
+}
+
+void cs_clock_format(int64_t time, char text[CS_CLOCK_ISO])
+{
+    time_t seconds = (time_t)(time / CS_SECOND);
+    int milliseconds = (int)(time % CS_SECOND / 1000);
+    struct tm parts;
+    size_t n;
+
+    gmtime_r(&seconds, &parts);
+    n = strftime(text, CS_CLOCK_ISO, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf(text + n, CS_CLOCK_ISO - n, ".%03dZ", milliseconds);
+}
+
+bool cs_clock_parse(const char *text, int64_t *time)
+{
+    struct tm parts = {0};
+    const char *rest = strptime(text, "%Y-%m-%d", &parts);
+    int64_t fraction = 0, unit = CS_SECOND;
+
+    if (!rest || (*rest != 'T' && *rest != ' '))
+        return false;
+    rest = strptime(rest + 1, "%H:%M:%S", &parts);
+    if (!rest)
+        return false;
+    if (*rest == '.') {
+        for (rest++; *rest >= '0' && *rest <= '9'; rest++) {
+            unit /= 10;
+            fraction += (*rest - '0') * unit;
+        }
+    }
+    if (*rest == 'Z')
+        rest++;
+    if (*rest)
+        return false;
+    *time = (int64_t)timegm(&parts) * CS_SECOND + fraction;
+    return true;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+#include "config.h"
+
+#include "cmd.h"
+
+#include "desk.h"
+#include "history.h"
+#include "memory.h"
+#include "schema.h"
+#include "table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *format_time(int64_t time, char room[CS_CLOCK_ISO])
+{
+    if (time == 0)
+        return NULL;
+    cs_clock_format(time, room);
+    return room;
+}
+
+/* The counts of one row, in the order of COUNTS. */
+static void add_counts(struct cs_table *table, const struct cs_history *row)
+{
+    cs_table_number(table, row->processed);
+    cs_table_number(table, row->inserted);
+    cs_table_number(table, row->updated - row->inserted);
+    cs_table_number(table, row->deleted);
+    cs_table_number(table, row->failed);
+}
+#define COUNTS                                                                \
+    {"READ", "read", true}, {"NEW", "inserted", true},                        \
+        {"CHANGED", "changed", true}, {"DELETED", "deleted", true},           \
+    {                                                                         \
+        "FAILED", "failed", true                                              \
+    }
+
+/* ---- history ------------------------------------------------------------ */
+
+const struct cs_cli_option cs_cmd_history_options[] = {
+    {"school", 0, "ID", "only this school"},
+    {"limit", 0, "N", "at most so many of the newest (20)"},
+    {.name = NULL},
+};
+
+struct listing {
+    const struct cs_registry *registry;
+    struct cs_table *table;
+};
+
+static const struct cs_school *school_of(const struct cs_registry *registry,
+                                         int64_t id)
+{
+    for (size_t i = 0; i < registry->nschools; i++)
+        if (registry->schools[i].id == id)
+            return &registry->schools[i];
+    return NULL;
+}
+
+static enum cs_rc add_history(void *arg, const struct cs_history *row)
+{
+    struct listing *listing = arg;
+    struct cs_table *table = listing->table;
+    const struct cs_school *school = school_of(listing->registry, row->school);
+    char start[CS_CLOCK_ISO], end[CS_CLOCK_ISO];
+
+    cs_table_number(table, row->id);
+    cs_table_text(table, format_time(row->start, start));
+    cs_table_text(table, format_time(row->end, end));
+    cs_table_text(table, school != NULL ? school->name : NULL);
+    cs_table_text(table, school != NULL ? school->clever_id : NULL);
+    cs_table_text(table, row->entity);
+    cs_table_text(table, row->type);
+    cs_table_text(table, row->status);
+    add_counts(table, row);
+    cs_table_text(table, row->run);
+    cs_table_text(table, row->message);
+    return CS_OK;
+}
+
+static enum cs_rc history(struct cs_desk *desk, struct cs_error *error)
+{
+    static const struct cs_table_column columns[] = {
+        {"SYNC", "sync_id", true},
+        {"STARTED", "start", false},
+        {NULL, "end", false},
+        {"SCHOOL", "school", false},
+        {NULL, "school_id", false},
+        {"ENTITY", "entity", false},
+        {"TYPE", "type", false},
+        {"RESULT", "status", false},
+        COUNTS,
+        {NULL, "run", false},
+        {"REASON", "message", false},
+        {.title = NULL},
+    };
+    const char *id = cs_arguments_text(desk->arguments, "school");
+    struct listing listing = {.registry = &desk->registry};
+    size_t most = (size_t)cs_arguments_number(desk->arguments, "limit", 20);
+    const struct cs_school *school = NULL;
+    enum cs_rc rc;
+
+    if (id != NULL) {
+        school = cs_registry_find_school(&desk->registry, id, error);
+        if (school == NULL)
+            return error->rc;
+    }
+    listing.table = cs_table_new(columns);
+    rc = cs_history_each(desk->session, school != NULL ? school->id : 0, most,
+                         add_history, &listing, error);
+    if (rc == CS_OK && cs_arguments_json(desk->arguments))
+        cs_cli_print(json_pack("{so}", "history",
+                               cs_table_json(listing.table)));
+    else if (rc == CS_OK && cs_table_rows(listing.table) == 0)
+        puts("no syncs yet: \"cleversync run\" starts one");
+    else if (rc == CS_OK)
+        cs_table_print(listing.table, stdout);
+    cs_table_free(listing.table);
+    return rc;
+}
+
+int cs_cmd_history(const struct cs_arguments *arguments)
+{
+    return cs_desk_run(arguments, history);
+}
+
+/* ---- status ------------------------------------------------------------- */
+
+const struct cs_cli_option cs_cmd_status_options[] = {{.name = NULL}};
+
+/* A run leaves a row for each entity and one or two more; among the newest so
+ * many are the last of each entity. */
+enum { LOOK_BACK = 100 };
+
+/* An option of the sink, filled in for the school; yours, or NULL. */
+static char *filled(const struct cs_desk *desk, const struct cs_part *sink,
+                    const char *option, const struct cs_school *school)
+{
+    const struct cs_settings *settings = desk->app.settings;
+    const char *value = cs_wiring_value(settings, sink, option);
+    const struct cs_whom whom = {
+        .district_id = school->district->clever_id,
+        .district_prefix = school->district->prefix,
+        .school_id = school->clever_id,
+        .school_prefix = school->prefix,
+    };
+
+    if (value == NULL)
+        return NULL;
+    return cs_scope_fill(
+        value, &whom, cs_settings_text(settings, "cleversync", "secret_prefix"),
+        NULL);
+}
+
+/* Where the pipeline's sink keeps this school: the path of a file, else the
+ * name of the secret that says it.  Yours, or NULL. */
+static char *location(const struct cs_desk *desk, const struct cs_part *sink,
+                      const struct cs_school *school)
+{
+    const struct cs_option *option = sink->module->plugin.options;
+    char *path = filled(desk, sink, "path", school);
+
+    if (path != NULL)
+        return path;
+    for (; option != NULL && option->name != NULL; option++)
+        if ((option->type & 0xFF) == CS_OPT_SECRET)
+            return filled(desk, sink, option->name, school);
+    return NULL;
+}
+
+/* The newest row of an entity becomes cells of the table. */
+struct last {
+    const char *entity, *database;
+    struct cs_table *table;
+    bool found;
+};
+
+static enum cs_rc add_last(void *arg, const struct cs_history *row)
+{
+    struct last *last = arg;
+    char start[CS_CLOCK_ISO];
+
+    if (last->found || row->entity == NULL ||
+        strcmp(row->entity, last->entity) != 0)
+        return CS_OK;
+    last->found = true;
+    cs_table_text(last->table, row->status);
+    cs_table_text(last->table, row->type);
+    cs_table_text(last->table, format_time(row->start, start));
+    add_counts(last->table, row);
+    cs_table_text(last->table, last->database);
+    cs_table_text(last->table, row->message);
+    return CS_OK;
+}
+
+
+static enum cs_rc add_status(struct cs_desk *desk, struct cs_table *table,
+                             const struct cs_school *school,
+                             const struct cs_pipeline *pipeline,
+                             struct cs_error *error)
+{
+    const struct cs_entity *entity =
+        pipeline->mapper->module->ops.mapper.entity;
+    char *label = cs_schema_label(entity->name);
+    char *where = location(desk, pipeline->sink, school);
+    const struct cs_history never = {.entity = label, .status = "never"};
+    struct last last = {.entity = label, .database = where, .table = table};
+    enum cs_rc rc;
+
+    cs_table_text(table, school->name);
+    cs_table_text(table, school->clever_id);
+    cs_table_flag(table, school->active);
+    cs_table_flag(table, school->requires_full);
+    cs_table_text(table, label);
+    rc = cs_history_each(desk->session, school->id, LOOK_BACK, add_last, &last,
+                         error);
+    if (rc == CS_OK && !last.found)
+        add_last(&last, &never);
+    free(where);
+    free(label);
+    return rc;
+}
+
+static enum cs_rc status(struct cs_desk *desk, struct cs_error *error)
+{
+    static const struct cs_table_column columns[] = {
+        {"SCHOOL", "school", false},
+        {NULL, "school_id", false},
+        {"ACTIVE", "active", false},
+        {NULL, "requires_full", false},
+        {"ENTITY", "entity", false},
+        {"RESULT", "status", false},
+        {NULL, "type", false},
+        {"STARTED", "start", false},
+        COUNTS,
+        {"DATABASE", "database", false},
+        {"REASON", "message", false},
+        {.title = NULL},
+    };
+    const struct cs_wiring *wiring = &desk->app.wiring;
+    struct cs_table *table = cs_table_new(columns);
+    enum cs_rc rc = CS_OK;
+
+    for (size_t i = 0; i < desk->registry.nschools && rc == CS_OK; i++)
+        for (size_t j = 0; j < wiring->npipelines && rc == CS_OK; j++)
+            rc = add_status(desk, table, &desk->registry.schools[i],
+                            &wiring->pipelines[j], error);
+    if (rc == CS_OK && cs_arguments_json(desk->arguments))
+        cs_cli_print(json_pack("{so}", "schools", cs_table_json(table)));
+    else if (rc == CS_OK && cs_table_rows(table) == 0)
+        puts("no schools yet: \"cleversync school add\" or \"cleversync "
+             "school import\" register some");
+    else if (rc == CS_OK)
+        cs_table_print(table, stdout);
+    cs_table_free(table);
+    return rc;
+}
+
+int cs_cmd_status(const struct cs_arguments *arguments)
+{
+    return cs_desk_run(arguments, status);
+}

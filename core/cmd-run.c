@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+#include "config.h"
+
+#include "cmd.h"
+
+#include "app.h"
+#include "history.h"
+#include "report.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+const struct cs_cli_option cs_cmd_run_options[] = {
+    {"full", 0, NULL, "read everything, and delete who is not in Clever"},
+    {"dry-run", 'n', NULL, "show what would change and write nothing"},
+    {"district", 0, "ID", "only the schools of this district"},
+    {"school", 0, "ID", "only this school"},
+    {"show-values", 0, NULL,
+     "with --dry-run: show the values too (they are people's data)"},
+    {NULL, 0, NULL, NULL},
+};
+
+const struct cs_cli_option cs_cmd_plan_options[] = {
+    {"full", 0, NULL, "as `run --full` would"},
+    {"district", 0, "ID", "only the schools of this district"},
+    {"school", 0, "ID", "only this school"},
+    {"show-values", 0, NULL, "show the values too (they are people's data)"},
+    {NULL, 0, NULL, NULL},
+};
+
+static void report(const struct cs_arguments *arguments,
+                   const struct cs_run *run)
+{
+    if (cs_arguments_json(arguments))
+        cs_report_json(run);
+    else
+        cs_report_print(run);
+    fflush(stdout);
+}
+
+static void purge_history(struct cs_session *session)
+{
+    struct cs_error error = {0};
+
+    if (cs_history_purge(session, &error) != CS_OK)
+        cs_log_write(CS_LOG_WARN, NULL, "old history was not purged: %s",
+                     error.text);
+}
+
+static int run_with(const struct cs_arguments *arguments,
+                    const struct cs_run_request *request)
+{
+    struct cs_app app;
+    struct cs_session *session = NULL;
+    struct cs_run run = {0};
+    struct cs_error error = {0};
+    int status = cs_app_open(&app, arguments);
+
+    if (status != 0)
+        return status;
+    if (cs_session_open(&session, &app, &error) == CS_OK &&
+        cs_run_all(&run, &app, session, request, &error) == CS_OK) {
+        if (!request->dry)
+            purge_history(session);
+        report(arguments, &run);
+        status = run.status_code;
+        if (run.abandoned)
+            _exit(status); /* a plugin still runs: nothing may be freed */
+    } else {
+        status = cs_app_fail(arguments, &error);
+    }
+    cs_run_clear(&run);
+    cs_session_close(session);
+    cs_app_close(&app);
+    return status;
+}
+
+int cs_cmd_run(const struct cs_arguments *arguments)
+{
+    struct cs_run_request request = {
+        .district = cs_arguments_text(arguments, "district"),
+        .school = cs_arguments_text(arguments, "school"),
+        .full = cs_arguments_flag(arguments, "full"),
+        .dry = cs_arguments_flag(arguments, "dry-run"),
+        .show_values = cs_arguments_flag(arguments, "show-values")};
+
+    return run_with(arguments, &request);
+}
+
+int cs_cmd_plan(const struct cs_arguments *arguments)
+{
+    struct cs_run_request request = {
+        .district = cs_arguments_text(arguments, "district"),
+        .school = cs_arguments_text(arguments, "school"),
+        .full = cs_arguments_flag(arguments, "full"),
+        .dry = true,
+        .show_values = cs_arguments_flag(arguments, "show-values")};
+
+    return run_with(arguments, &request);
+}

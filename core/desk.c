@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+#include "config.h"
+
+#include "desk.h"
+
+int cs_desk_run(const struct cs_arguments *arguments, cs_desk_fn *work)
+{
+    struct cs_desk desk = {.arguments = arguments};
+    struct cs_error error = {0};
+    enum cs_rc rc;
+    int status = cs_app_open(&desk.app, arguments);
+
+    if (status != CS_EXIT_OK)
+        return status;
+    rc = cs_session_open(&desk.session, &desk.app, &error);
+    if (rc == CS_OK)
+        rc = cs_registry_load(desk.session, &desk.registry, &error);
+    if (rc == CS_OK)
+        rc = work(&desk, &error);
+    if (rc < CS_OK)
+        status = cs_app_fail(arguments, &error);
+    cs_registry_clear(&desk.registry);
+    cs_session_close(desk.session);
+    cs_app_close(&desk.app);
+    return status;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+/* What most commands have open while they work: the program, the session
+ * database, and the districts and schools in it. */
+#ifndef CS_DESK_H
+#define CS_DESK_H
+
+#include "session.h"
+
+struct cs_desk {
+    const struct cs_arguments *arguments;
+    struct cs_app app;
+    struct cs_session *session;
+    struct cs_registry registry; /* as it was when the command began */
+};
+
+/* The command's work.  Errors are printed by cs_desk_run(). */
+typedef enum cs_rc cs_desk_fn(struct cs_desk *desk, struct cs_error *error);
+
+/* Opens, works, closes; gives the exit code. */
+int cs_desk_run(const struct cs_arguments *arguments, cs_desk_fn *work);
+
+#endif

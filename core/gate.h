@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+/* A mutex, and waiting under it for what others do, which the deadline or the
+ * switch of whoever waits can end. */
+#ifndef CS_GATE_H
+#define CS_GATE_H
+
+#include "cancel.h"
+
+#include <pthread.h>
+
+struct cs_gate {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+};
+
+void cs_gate_init(struct cs_gate *gate);
+void cs_gate_clear(struct cs_gate *gate);
+void cs_gate_lock(struct cs_gate *gate);
+void cs_gate_unlock(struct cs_gate *gate);
+
+/* Both with the mutex held.  wait: returns when something may have changed, so
+ * belongs into a loop; false: at once, because `cancel` (may be NULL) ends it.
+ */
+bool cs_gate_wait(struct cs_gate *gate, struct cs_cancel *cancel);
+void cs_gate_changed(struct cs_gate *gate);
+
+#endif

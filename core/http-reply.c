@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+#include "config.h"
+
+#include "http-reply.h"
+
+#include "memory.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* header() gets nothing but the exchange, which is the plugin's memory; so the
+ * replies that are alive stand in a list, the newest first.  It is as long as
+ * there are open instances. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct cs_http_reply *newest;
+
+static const char *header(const struct cs_http *exchange, const char *name)
+{
+    const char *value = NULL;
+
+    pthread_mutex_lock(&mutex);
+    struct cs_http_reply *reply = newest;
+    while (reply && reply->exchange != exchange) {
+        reply = reply->next;
+    }
+    if (reply) {
+        value = cs_http_reply_header(reply, name);
+    }
+    pthread_mutex_unlock(&mutex);
+    return value;
+}
+
+struct cs_http_reply *cs_http_reply_new(struct cs_http *exchange)
+{
+    struct cs_http_reply *reply = cs_memory_new(sizeof(*reply));
+
+    reply->exchange = exchange;
+    exchange->header = header;
+    pthread_mutex_lock(&mutex);
+    reply->next = newest;
+    newest = reply;
+    pthread_mutex_unlock(&mutex);
+    return reply;
+}
+
+void cs_http_reply_free(struct cs_http_reply *reply)
+{
+    if (!reply) {
+        return;
+    }
+    pthread_mutex_lock(&mutex);
+    struct cs_http_reply **place = &newest;
+    while (*place != reply) {
+        place = &(*place)->next;
+    }
+    *place = reply->next;
+    pthread_mutex_unlock(&mutex);
+    free(reply->headers.bytes);
+    free(reply->body.bytes);
+    free(reply);
+}
+
+void cs_http_reply_reset(struct cs_http_reply *reply)
+{
+    reply->headers.length = 0;
+    reply->body.length = 0;
+}
+
+static void append(struct cs_http_bytes *to, const char *bytes, size_t n)
+{
+    if (to->space < to->length + n + 1) {
+        to->space = 2 * (to->length + n + 1);
+        to->bytes = cs_memory_grow(to->bytes, to->space, 1);
+    }
+    memcpy(to->bytes + to->length, bytes, n);
+    to->length += n;
+    to->bytes[to->length] = '\0';
+}
+
+void cs_http_reply_add_body(struct cs_http_reply *reply, const char *bytes,
+                            size_t n)
+{
+    append(&reply->body, bytes, n);
+}
+
+bool cs_http_reply_add_line(struct cs_http_reply *reply, const char *line,
+                            size_t n)
+{
+    struct cs_http_bytes *headers = &reply->headers;
+
+    while (n > 0 && (line[n - 1] == '\r' || line[n - 1] == '\n')) {
+        n--;
+    }
+    if (n == 0) {
+        return true;
+    }
+    if (n >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+        headers->length = 0; /* those before were of an interim reply */
+        return true;
+    }
+    if (headers->length + n + 1 > CS_HTTP_HEADERS) {
+        return false;
+    }
+    append(headers, line, n);
+    headers->length++; /* each line keeps its NUL */
+    return true;
+}
+
+const char *cs_http_reply_header(const struct cs_http_reply *reply,
+                                 const char *name)
+{
+    const struct cs_http_bytes *headers = &reply->headers;
+    size_t length = strlen(name);
+
+    for (size_t at = 0; at < headers->length;) {
+        const char *line = headers->bytes + at;
+        if (strncasecmp(line, name, length) == 0 && line[length] == ':') {
+            const char *value = line + length + 1;
+            return value + strspn(value, " \t");
+        }
+        at += strlen(line) + 1;
+    }
+    return NULL;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+/* Districts and schools, as the session database knows them. */
+#ifndef CS_REGISTRY_H
+#define CS_REGISTRY_H
+
+#include "error.h"
+
+struct cs_session;
+
+struct cs_district {
+    int64_t id; /* our identity, not Clever's */
+    char *clever_id, *name, *prefix;
+};
+struct cs_school {
+    int64_t id;
+    const struct cs_district *district;
+    char *clever_id, *name, *prefix, *database_name;
+    char *secret_name; /* deprecated column; mostly NULL */
+    bool active, requires_full;
+};
+struct cs_registry { /* sorted by name; clearing a zeroed one is fine */
+    struct cs_district *districts;
+    size_t ndistricts;
+    struct cs_school *schools;
+    size_t nschools;
+};
+
+enum cs_rc cs_registry_load(struct cs_session *session,
+                            struct cs_registry *registry,
+                            struct cs_error *error);
+void cs_registry_clear(struct cs_registry *registry);
+
+/* By Clever's id, or NULL.  find: error has the sentence then, with the
+ * nearest id that is known. */
+const struct cs_district *cs_registry_district(const struct cs_registry *,
+                                               const char *clever_id);
+const struct cs_school *cs_registry_school(const struct cs_registry *,
+                                           const char *clever_id);
+const struct cs_district *
+cs_registry_find_district(const struct cs_registry *, const char *clever_id,
+                          struct cs_error *error);
+const struct cs_school *cs_registry_find_school(const struct cs_registry *,
+                                                const char *clever_id,
+                                                struct cs_error *error);
+
+/* The three below refuse ids, names and prefixes that break the rules
+ * (prefix.h; unique regardless of case among districts and schools).  What is
+ * there already, exactly so, gives CS_SKIP and changes nothing. */
+enum cs_rc cs_registry_add_district(struct cs_session *session,
+                                    const char *clever_id, const char *name,
+                                    const char *prefix,
+                                    struct cs_error *error);
+
+struct cs_school_new {
+    const char *clever_id, *district_clever_id, *name;
+    const char *prefix;        /* NULL: made from the name, and a school that
+                                  is there already may be called otherwise */
+    const char *database_name; /* NULL: the prefix */
+    bool active;
+    bool added; /* set by the call; false: it was there */
+};
+/* All or none, in one transaction; CS_SKIP when none had to be added. */
+enum cs_rc cs_registry_add_schools(struct cs_session *session,
+                                   struct cs_school_new *schools, size_t n,
+                                   struct cs_error *error);
+
+/* Changes what is not NULL. */
+struct cs_school_change {
+    const char *name, *prefix, *database_name;
+    const bool *active, *requires_full;
+};
+enum cs_rc cs_registry_set_school(struct cs_session *session,
+                                  const struct cs_school *school,
+                                  const struct cs_school_change *change,
+                                  struct cs_error *error);
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+#include "config.h"
+
+#include "run.h"
+
+#include "log.h"
+#include "memory.h"
+#include "progress.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <time.h>
+
+/* How long after a school's deadline its worker may take to notice. */
+#define GRACE (30 * CS_SECOND)
+/* How often the one who waits looks up: to draw, and for who hangs. */
+#define TICK (CS_SECOND / 5)
+
+struct job {
+    struct cs_sync_school *result;
+    struct cs_cancel *cancel; /* made by the worker, freed by running_free() */
+    int64_t give_up; /* steady clock; 0: not running */
+    bool done;
+};
+
+struct running {
+    struct cs_run *run;
+    struct cs_app *app;
+    struct cs_session *session;
+    struct cs_sync_options options;
+    int64_t timeout;
+    pthread_mutex_t mutex; /* guards all below, and jobs */
+    pthread_cond_t changed;
+    struct job *jobs;
+    size_t n, next, done;
+};
+
+static void make_id(char id[40])
+{
+    char now[CS_CLOCK_ISO];
+    unsigned char noise[4] = {0};
+    ssize_t got = getrandom(noise, sizeof(noise), 0);
+
+    (void)got; /* so few bytes never fail; the time alone would do as well */
+    cs_clock_format(cs_clock_now(), now);
+    snprintf(id, 40, "%.10sT%.2s%.2s%.2s-%02x%02x%02x%02x", now, now + 11,
+             now + 14, now + 17, noise[0], noise[1], noise[2], noise[3]);
+}
+
+/* When this day began in the configured zone, if it is the day of the weekly
+ * full sync; else 0.  Sets the process's zone: before other threads exist. */
+static int64_t full_day(const struct cs_settings *settings)
+{
+    static const char *const days[] = {"sunday",    "monday",   "tuesday",
+                                       "wednesday", "thursday", "friday",
+                                       "saturday"};
+    const char *wanted = cs_settings_text(settings, "sync", "full_sync_day");
+    time_t now = (time_t)(cs_clock_now() / CS_SECOND);
+    struct tm local;
+
+    setenv("TZ", cs_settings_text(settings, "sync", "time_zone"), 1);
+    tzset();
+    if (!localtime_r(&now, &local) ||
+        strcasecmp(wanted, days[local.tm_wday]) != 0)
+        return 0;
+    local.tm_hour = local.tm_min = local.tm_sec = 0;
+    local.tm_isdst = -1;
+    return (int64_t)mktime(&local) * CS_SECOND;
+}
+
+/* ---- Which schools -------------------------------------------------------- */
+
+static bool in_scope(const struct cs_school *school,
+                     const struct cs_run_request *request)
+{
+    if (request->school && strcmp(school->clever_id, request->school) != 0)
+        return false;
+    if (request->district &&
+        strcmp(school->district->clever_id, request->district) != 0)
+        return false;
+    return school->active;
+}
+
+static enum cs_rc choose_schools(struct cs_run *run,
+                                 const struct cs_run_request *request,
+                                 struct cs_error *error)
+{
+    struct cs_registry *registry = &run->registry;
+
+    if (request->district &&
+        !cs_registry_find_district(registry, request->district, error))
+        return error->rc;
+    if (request->school &&
+        !cs_registry_find_school(registry, request->school, error))
+        return error->rc;
+    run->schools =
+        cs_memory_array(registry->nschools, sizeof(*run->schools));
+    for (size_t i = 0; i < registry->nschools; i++) {
+        if (in_scope(&registry->schools[i], request))
+            run->schools[run->n++].school = &registry->schools[i];
+    }
+    if (run->n == 0)
+        return cs_error_set(error, CS_E_CONFIG,
+                            "there is no active school to sync: register "
+                            "some with `cleversync school add` or `school "
+                            "import`, or activate one with `school set ID "
+                            "--active yes`");
+    return CS_OK;
+}
+
+/* ---- Workers --------------------------------------------------------------- */
+
+static struct job *take_job(struct running *running)
+{
+    struct job *job = NULL;
+
+    pthread_mutex_lock(&running->mutex);
+    if (running->next < running->n &&
+        cs_cancel_remaining_ms(running->app->cancel) > 0) {
+        job = &running->jobs[running->next++];
+        job->cancel = cs_cancel_new(running->app->cancel, running->timeout);
+        job->give_up = cs_clock_steady() + running->timeout + GRACE;
+    }
+    pthread_mutex_unlock(&running->mutex);
+    return job;
+}
+
+static void *work(void *arg)
+{
+    struct running *running = arg;
+    struct job *job;
+
+    while ((job = take_job(running)) != NULL) {
+        cs_sync_school(running->app, running->session, &running->options,
+                       job->cancel, job->result);
+        pthread_mutex_lock(&running->mutex);
+        job->done = true;
+        running->done++;
+        pthread_cond_signal(&running->changed);
+        pthread_mutex_unlock(&running->mutex);
+    }
+    return NULL;
+}
+
+/* A worker that does not come back from a plugin: its school is given up, and
+ * so is cleaning up after the run. */
+static void look_for_hanging(struct running *running)
+{
+    int64_t now = cs_clock_steady();
+
+    for (size_t i = 0; i < running->next; i++) {
+        struct job *job = &running->jobs[i];
+        const char *part = atomic_load(&job->result->busy_with);
+
+        if (job->done || now < job->give_up)
+            continue;
+        cs_log_write(CS_LOG_ERROR,
+                     &(struct cs_log_context){
+                         .school = job->result->school->clever_id,
+                         .instance = part},
+                     "hangs past its deadline and is abandoned");
+        job->done = true;
+        running->done++;
+        running->run->abandoned = true;
+    }
+}
+
+/* Until every job that was begun is done. */
+static void wait_for_workers(struct running *running,
+                             struct cs_progress *progress)
+{
+    pthread_mutex_lock(&running->mutex);
+    while (running->done < running->next ||
+           (running->next < running->n &&
+            cs_cancel_remaining_ms(running->app->cancel) > 0)) {
+        int64_t until = cs_clock_steady() + TICK;
+        struct timespec time = {(time_t)(until / CS_SECOND),
+                                (long)(until % CS_SECOND * 1000)};
+
+        pthread_cond_timedwait(&running->changed, &running->mutex, &time);
+        look_for_hanging(running);
+        pthread_mutex_unlock(&running->mutex);
+        cs_progress_draw(progress);
+        pthread_mutex_lock(&running->mutex);
+    }
+    pthread_mutex_unlock(&running->mutex);
+}
+
+static size_t start_workers(struct running *running, pthread_t *workers,
+                            size_t most, struct cs_error *error)
+{
+    for (size_t i = 0; i < most; i++) {
+        int code = pthread_create(&workers[i], NULL, work, running);
+
+        if (code != 0) {
+            cs_error_set(error, CS_E_FATAL, "no thread could be started: %s",
+                         strerror(code));
+            return i;
+        }
+    }
+    return most;
+}
+
+static void running_init(struct running *running)
+{
+    pthread_condattr_t attributes;
+
+    pthread_mutex_init(&running->mutex, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&running->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    running->jobs = cs_memory_array(running->n, sizeof(*running->jobs));
+    for (size_t i = 0; i < running->n; i++)
+        running->jobs[i].result = &running->run->schools[i];
+}
+
+static void running_free(struct running *running)
+{
+    for (size_t i = 0; i < running->n; i++)
+        cs_cancel_free(running->jobs[i].cancel);
+    free(running->jobs);
+    pthread_cond_destroy(&running->changed);
+    pthread_mutex_destroy(&running->mutex);
+}
+
+static enum cs_rc work_all(struct running *running, struct cs_error *error)
+{
+    size_t most =
+        (size_t)cs_settings_number(running->app->settings, "concurrency",
+                                   "max_schools_in_parallel");
+    pthread_t *workers;
+    size_t started;
+    struct cs_progress *progress;
+
+    if (most > running->n)
+        most = running->n;
+    workers = cs_memory_array(most, sizeof(*workers));
+    progress = cs_progress_new(running->run->schools, running->n);
+    started = start_workers(running, workers, most, error);
+    if (started > 0)
+        wait_for_workers(running, progress);
+    cs_progress_free(progress);
+    for (size_t i = 0; i < started && !running->run->abandoned; i++)
+        pthread_join(workers[i], NULL);
+    free(workers);
+    return started > 0 ? CS_OK : error->rc;
+}
+
+/* ---- The sum ----------------------------------------------------------------- */
+
+/* Schools that were never begun because the run was cancelled. */
+static void mark_unstarted(struct running *running)
+{
+    for (size_t i = running->next; i < running->n; i++) {
+        struct cs_sync_school *result = &running->run->schools[i];
+
+        result->status_code = CS_EXIT_FAILED;
+        snprintf(result->message, sizeof(result->message),
+                 "not begun: the run was stopped");
+    }
+    for (size_t i = 0; i < running->next; i++) {
+        struct cs_sync_school *result = &running->run->schools[i];
+
+        if (running->run->abandoned && result->ended == 0) {
+            result->status_code = CS_EXIT_FAILED;
+            snprintf(result->message, sizeof(result->message),
+                     "hung past its deadline and was abandoned");
+        }
+    }
+}
+
+/* As soon as some schools are right and some are not it is "partial"; a code
+ * of its own only when nothing else happened. */
+static int sum_up(const struct cs_run *run)
+{
+    size_t good = 0;
+    int worst = CS_EXIT_OK;
+
+    for (size_t i = 0; i < run->n; i++) {
+        good += run->schools[i].status_code == CS_EXIT_OK;
+        worst = cs_error_worst(worst, run->schools[i].status_code);
+    }
+    return good > 0 && good < run->n ? CS_EXIT_PARTIAL : worst;
+}
+
+enum cs_rc cs_run_all(struct cs_run *run, struct cs_app *app,
+                      struct cs_session *session,
+                      const struct cs_run_request *request,
+                      struct cs_error *error)
+{
+    struct running running = {.run = run, .app = app, .session = session};
+    int64_t start = cs_clock_steady();
+    enum cs_rc rc;
+
+    *run = (struct cs_run){.dry = request->dry};
+    make_id(run->id);
+    if (app->wiring.npipelines == 0)
+        return cs_error_set(error, CS_E_CONFIG,
+                            "no pipeline is configured: enable some with "
+                            "`cleversync plugins enable NAME`");
+    rc = cs_registry_load(session, &run->registry, error);
+    if (rc == CS_OK)
+        rc = choose_schools(run, request, error);
+    if (rc != CS_OK)
+        return rc;
+    running.n = run->n;
+    running.options = (struct cs_sync_options){
+        .run = run->id,
+        .full = request->full,
+        .dry = request->dry,
+        .show_values = request->show_values,
+        .full_day = full_day(app->settings)};
+    running.timeout = cs_settings_number(app->settings, "sync",
+                                         "timeout_minutes") *
+                      60 * CS_SECOND;
+    running_init(&running);
+    rc = work_all(&running, error);
+    mark_unstarted(&running);
+    if (!run->abandoned)
+        running_free(&running);
+    run->status_code = sum_up(run);
+    run->took = cs_clock_steady() - start;
+    return rc;
+}
+
+void cs_run_clear(struct cs_run *run)
+{
+    for (size_t i = 0; i < run->n; i++)
+        cs_sync_clear(&run->schools[i]);
+    free(run->schools);
+    cs_registry_clear(&run->registry);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+/* Tables of the core: those of the session database, the state beside each
+ * school's rows, and the columns that the core adds to every mapped entity. */
+#ifndef CS_SCHEMA_H
+#define CS_SCHEMA_H
+
+#include "instance.h"
+
+/* ---- A mapped entity as it is stored ----------------------------------- */
+
+/* Columns: [0] the identity, then the mapper's in its order from `first` on,
+ * then the core's.  The members are indexes into entity.columns. */
+struct cs_schema {
+    struct cs_entity entity;
+    size_t first;  /* of the mapper's columns: 1 */
+    size_t mapped; /* how many of them */
+    size_t key, active, deactivated, created, updated;
+    char *label; /* "Student": EntityType in the history */
+};
+
+/* The mapped entity must live as long as the schema. */
+struct cs_schema *cs_schema_new(const struct cs_entity *mapped);
+void cs_schema_free(struct cs_schema *schema); /* NULL: nothing */
+
+/* "student" becomes "Student"; yours. */
+char *cs_schema_label(const char *name);
+
+/* ---- The core's own tables --------------------------------------------- */
+
+/* Beside a school's rows, in its database: CleverSchoolId is the stamp. */
+enum {
+    CS_STATE_ENTITY,
+    CS_STATE_SCHOOL,
+    CS_STATE_CURSOR,
+    CS_STATE_LAST_SYNC,
+    CS_STATE_RUN,
+    CS_STATE_SYNC,
+    CS_STATE_COLUMNS
+};
+extern const struct cs_entity cs_schema_state;
+
+enum {
+    CS_DISTRICT_ID,
+    CS_DISTRICT_CLEVER_ID,
+    CS_DISTRICT_NAME,
+    CS_DISTRICT_PREFIX,
+    CS_DISTRICT_SECRET_PREFIX, /* deprecated, never written */
+    CS_DISTRICT_CREATED,
+    CS_DISTRICT_UPDATED,
+    CS_DISTRICT_COLUMNS
+};
+extern const struct cs_entity cs_schema_district;
+
+enum {
+    CS_SCHOOL_ID,
+    CS_SCHOOL_DISTRICT,
+    CS_SCHOOL_CLEVER_ID,
+    CS_SCHOOL_NAME,
+    CS_SCHOOL_DATABASE,
+    CS_SCHOOL_PREFIX,
+    CS_SCHOOL_SECRET_NAME, /* deprecated, never written */
+    CS_SCHOOL_ACTIVE,
+    CS_SCHOOL_REQUIRES_FULL,
+    CS_SCHOOL_CREATED,
+    CS_SCHOOL_UPDATED,
+    CS_SCHOOL_COLUMNS
+};
+extern const struct cs_entity cs_schema_school;
+
+enum {
+    CS_HISTORY_ID,
+    CS_HISTORY_SCHOOL,
+    CS_HISTORY_ENTITY,
+    CS_HISTORY_TYPE,
+    CS_HISTORY_START,
+    CS_HISTORY_END,
+    CS_HISTORY_STATUS,
+    CS_HISTORY_PROCESSED,
+    CS_HISTORY_UPDATED,
+    CS_HISTORY_ROWS_FAILED,
+    CS_HISTORY_MESSAGE,
+    CS_HISTORY_LAST_SYNC,
+    CS_HISTORY_LAST_EVENT,
+    CS_HISTORY_RUN,
+    CS_HISTORY_INSERTED,
+    CS_HISTORY_DELETED,
+    CS_HISTORY_KEY,
+    CS_HISTORY_COLUMNS
+};
+extern const struct cs_entity cs_schema_history;
+
+enum {
+    CS_REJECT_KEY,
+    CS_REJECT_SCHOOL,
+    CS_REJECT_ENTITY,
+    CS_REJECT_CLEVER_ID,
+    CS_REJECT_REASON,
+    CS_REJECT_RUN,
+    CS_REJECT_FIRST_SEEN,
+    CS_REJECT_LAST_SEEN,
+    CS_REJECT_COLUMNS
+};
+extern const struct cs_entity cs_schema_reject;
+
+/* The session database's tables, those that others refer to first. */
+extern const struct cs_entity *const cs_schema_session[];
+extern const size_t cs_schema_nsession;
+
+/* ---- Making them ------------------------------------------------------- */
+
+/* Creates those tables that are not there, in one transaction; made: how many.
+ * A table that lacks a column is an error and stays as it is. */
+enum cs_rc cs_schema_make(struct cs_instance *sink,
+                          const struct cs_entity *const *entities, size_t n,
+                          size_t *made, struct cs_error *error);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+#include "config.h"
+
+#include "store.h"
+
+#include "app.h"
+#include "gate.h"
+#include "instance.h"
+#include "log.h"
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A credential plugin, open for one district. */
+struct holder {
+    struct holder *next;
+    const struct cs_part *store;
+    char *district, *prefix; /* "" and NULL: for none */
+    struct cs_instance *instance;
+    bool busy;
+};
+
+struct cs_stores {
+    struct cs_app *app;
+    struct cs_gate gate;
+    struct holder *holders; /* under the gate */
+};
+
+struct cs_stores *cs_store_new(struct cs_app *app)
+{
+    struct cs_stores *stores = cs_memory_new(sizeof(*stores));
+
+    stores->app = app;
+    cs_gate_init(&stores->gate);
+    return stores;
+}
+
+void cs_store_free(struct cs_stores *stores)
+{
+    while (stores->holders) {
+        struct holder *holder = stores->holders;
+
+        stores->holders = holder->next;
+        cs_instance_close(holder->instance);
+        free(holder->district);
+        free(holder->prefix);
+        free(holder);
+    }
+    cs_gate_clear(&stores->gate);
+    free(stores);
+}
+
+enum cs_rc cs_secrets_reveal(struct cs_secret *secret, const void *bytes,
+                             size_t size, int64_t expires)
+{
+    secret->fault = NULL;
+    if (size == 0)
+        secret->fault = "is empty";
+    else if (size > CS_SECRET_SIZE)
+        secret->fault = "is longer than 64 KiB";
+    else if (memchr(bytes, '\0', size))
+        secret->fault = "holds a zero byte";
+    if (secret->fault)
+        return CS_E_CONFIG;
+    cs_secrets_wipe(secret->copy);
+    secret->copy = cs_secrets_copy(bytes, size);
+    secret->expires = expires;
+    if (!secret->copy)
+        secret->fault = "does not fit into the memory for secrets";
+    return secret->copy ? CS_OK : CS_E_FATAL;
+}
+
+/* ---- One store ----------------------------------------------------------- */
+
+static struct holder *holder_of(struct cs_stores *stores,
+                                const struct cs_part *store,
+                                const struct cs_whom *whom)
+{
+    const char *district = whom->district_id ? whom->district_id : "";
+    struct holder *holder = stores->holders;
+
+    while (holder &&
+           (holder->store != store || strcmp(holder->district, district) != 0))
+        holder = holder->next;
+    if (holder)
+        return holder;
+    holder = cs_memory_new(sizeof(*holder));
+    holder->store = store;
+    holder->district = cs_memory_text(district);
+    holder->prefix = cs_memory_text(whom->district_prefix);
+    holder->next = stores->holders;
+    stores->holders = holder;
+    return holder;
+}
+
+/* By the one who made the holder busy. */
+static enum cs_rc call(struct cs_stores *stores, struct holder *holder,
+                       size_t index, const struct cs_secrets_request *request,
+                       const char *name, struct cs_secret *secret,
+                       struct cs_error *error)
+{
+    const struct cs_instance_request opening = {
+        .part = holder->store,
+        .whom = {.district_id = *holder->district ? holder->district : NULL,
+                 .district_prefix = holder->prefix},
+        .cancel = request->cancel,
+        .stores = index,
+    };
+    struct cs_instance *instance;
+    enum cs_rc rc = CS_OK;
+
+    if (!holder->instance)
+        rc = cs_instance_open(&holder->instance, stores->app, &opening, error);
+    if (rc != CS_OK)
+        return rc;
+    instance = holder->instance;
+    instance->request.cancel = request->cancel; /* the asker's own deadline */
+    cs_instance_enter(instance);
+    rc = instance->module->ops.credential.fetch(instance->self, name, secret);
+    /* A plugin whose own secret could not be had is not told why. */
+    if (rc == CS_E_NOT_HERE && instance->error.rc != CS_OK)
+        rc = instance->error.rc;
+    if (secret->fault) {
+        rc = CS_E_CONFIG;
+        cs_error_set(&instance->error, rc, "the secret %s %s", name,
+                     secret->fault);
+    }
+    rc = cs_instance_leave(instance, rc, error);
+    instance->request.cancel = NULL;
+    if (rc == CS_OK && !secret->copy)
+        rc = cs_error_set(error, CS_E_FATAL,
+                          "%s: the plugin revealed nothing for %s",
+                          holder->store->section, name);
+    return rc;
+}
+
+static const char *outcome(enum cs_rc rc)
+{
+    switch (rc) {
+    case CS_OK:
+        return "found";
+    case CS_E_NOT_HERE:
+        return "absent";
+    case CS_E_AUTH:
+        return "denied";
+    case CS_E_RETRY:
+        return "unreachable";
+    default:
+        return "failed";
+    }
+}
+
+static void log_outcome(const struct cs_part *store, const struct cs_whom *whom,
+                        const char *name, enum cs_rc rc,
+                        const struct cs_error *error)
+{
+    struct cs_log_context context = {
+        .instance = store->section,
+        .run = whom->run,
+        .district = whom->district_id,
+        .school = whom->school_id,
+    };
+
+    cs_log_write(CS_LOG_DEBUG, &context, "secret %s: %s", name, outcome(rc));
+    context.instance = NULL; /* the sentence begins with it */
+    if (rc == CS_E_AUTH || rc == CS_E_RETRY)
+        cs_log_write(CS_LOG_WARN, &context, "secret %s: %s", name, error->text);
+}
+
+enum cs_rc cs_store_ask(struct cs_stores *stores, size_t index,
+                        const struct cs_secrets_request *request,
+                        const char *name, struct cs_secret *secret,
+                        struct cs_error *error)
+{
+    const struct cs_part *store = stores->app->wiring.credentials[index];
+    struct holder *holder;
+    bool mine;
+    enum cs_rc rc;
+
+    cs_gate_lock(&stores->gate);
+    holder = holder_of(stores, store, &request->whom);
+    while (holder->busy && cs_gate_wait(&stores->gate, request->cancel))
+        ;
+    mine = !holder->busy;
+    if (mine)
+        holder->busy = true;
+    cs_gate_unlock(&stores->gate);
+    if (!mine)
+        return cs_error_set(error, CS_E_CANCELLED,
+                            "the wait for %s was cut short", store->section);
+
+    rc = call(stores, holder, index, request, name, secret, error);
+    log_outcome(store, &request->whom, name, rc, error);
+    cs_gate_lock(&stores->gate);
+    holder->busy = false;
+    cs_gate_changed(&stores->gate);
+    cs_gate_unlock(&stores->gate);
+    return rc;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+/* The stores of the chain: credential plugins, each opened when it is first
+ * asked, one instance per district, asked by one at a time. */
+#ifndef CS_STORE_H
+#define CS_STORE_H
+
+#include "secret.h"
+
+struct cs_stores;
+
+struct cs_secret { /* what a plugin reveals while it is asked */
+    char *copy;    /* cs_secrets_wipe() it; NULL: nothing */
+    int64_t expires;
+    const char *fault; /* why it is of no use, or NULL */
+};
+
+struct cs_stores *cs_store_new(struct cs_app *app);
+void cs_store_free(struct cs_stores *stores);
+
+/* Asks store `index` of the chain for a name, for request->whom's district;
+ * logs the outcome.  CS_OK: secret->copy is there, and yours. */
+enum cs_rc cs_store_ask(struct cs_stores *stores, size_t index,
+                        const struct cs_secrets_request *request,
+                        const char *name, struct cs_secret *secret,
+                        struct cs_error *error);
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+#include "config.h"
+
+#include "write.h"
+
+#include "cell.h"
+#include "http.h"
+#include "memory.h"
+#include "sink.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The lock in the school's own database, for the write itself. */
+#define LOCK "sync"
+
+/* One batch being filled. */
+struct batch {
+    struct cs_write *write;
+    struct cs_write_result *result;
+    enum cs_op op;
+    size_t *count; /* of the result: what these rows are */
+    struct cs_value *cells;
+    struct cs_value **rows;
+    size_t n, most;
+    struct cs_error *error;
+    char now[CS_CLOCK_ISO];
+};
+
+static const struct cs_schema *schema_of(const struct batch *batch)
+{
+    return batch->write->diff->schema;
+}
+
+static void set_aside(struct cs_write_result *result, const char *key,
+                      const char *why)
+{
+    result->rejects = cs_memory_grow(result->rejects, result->nrejects + 1,
+                                     sizeof(*result->rejects));
+    result->rejects[result->nrejects++] =
+        (struct cs_diff_reject){key, cs_memory_text(why)};
+}
+
+/* Makes row a change that deactivates its person. */
+static void make_inactive(const struct batch *batch, struct cs_value *row)
+{
+    const struct cs_schema *schema = schema_of(batch);
+
+    row[schema->active] = cs_cell_of_flag(false);
+    row[schema->deactivated] = cs_cell_of_text(batch->now);
+    row[schema->updated] = cs_cell_of_text(batch->now);
+}
+
+static enum cs_rc apply(struct batch *batch, enum cs_op op,
+                        struct cs_value **rows, size_t n, size_t *count);
+
+/* A single row that the database refuses: a person whom a foreign key keeps is
+ * deactivated instead of deleted, any other row is set aside. */
+static enum cs_rc refused(struct batch *batch, enum cs_op op,
+                          struct cs_value **row)
+{
+    if (op == CS_DELETE) {
+        make_inactive(batch, *row);
+        return apply(batch, CS_UPDATE, row, 1, &batch->result->deactivated);
+    }
+    set_aside(batch->result, (*row)[schema_of(batch)->key].as.text,
+              batch->error->text);
+    return CS_OK;
+}
+
+/* Rows that the sink refuses together are tried in halves, so that only the
+ * bad ones stay behind. */
+static enum cs_rc apply(struct batch *batch, enum cs_op op,
+                        struct cs_value **rows, size_t n, size_t *count)
+{
+    struct cs_batch request = {
+        .size = sizeof(request),
+        .entity = &schema_of(batch)->entity,
+        .op = op,
+        .rows = (const struct cs_value *const *)rows,
+        .nrows = n};
+    enum cs_rc rc;
+
+    rc = cs_sink_apply(batch->write->sink, &request, batch->error);
+    if (rc == CS_OK) {
+        *count += n;
+        return rc;
+    }
+    if (rc != CS_E_DATA)
+        return rc;
+    if (n == 1)
+        return refused(batch, op, rows);
+    rc = apply(batch, op, rows, n / 2, count);
+    return rc == CS_OK ? apply(batch, op, rows + n / 2, n - n / 2, count)
+                       : rc;
+}
+
+static enum cs_rc flush(struct batch *batch)
+{
+    size_t n = batch->n;
+
+    batch->n = 0;
+    return n ? apply(batch, batch->op, batch->rows, n, batch->count) : CS_OK;
+}
+
+/* The next row of the batch, all absent; flushes a full one first. */
+static enum cs_rc next_row(struct batch *batch, struct cs_value **row)
+{
+    enum cs_rc rc = batch->n == batch->most ? flush(batch) : CS_OK;
+
+    *row = batch->rows[batch->n++];
+    memset(*row, 0, schema_of(batch)->entity.ncolumns * sizeof(**row));
+    return rc;
+}
+
+static enum cs_rc write_changes(struct batch *batch, enum cs_diff_kind kind,
+                                enum cs_op op, size_t *count)
+{
+    const struct cs_schema *schema = schema_of(batch);
+    const struct cs_diff *diff = batch->write->diff;
+    const struct cs_diff_change *position = NULL;
+    struct cs_value *mapped = cs_memory_array(schema->mapped, sizeof(*mapped));
+    enum cs_rc rc = CS_OK;
+
+    batch->op = op;
+    batch->count = count;
+    while (rc == CS_OK && cs_diff_next(diff, kind, &position, mapped)) {
+        struct cs_value *row;
+
+        rc = next_row(batch, &row);
+        memcpy(row + schema->first, mapped, schema->mapped * sizeof(*row));
+        row[schema->updated] = cs_cell_of_text(batch->now);
+        if (kind == CS_DIFF_INSERT)
+            row[schema->created] = cs_cell_of_text(batch->now);
+        if (kind != CS_DIFF_UPDATE) {
+            row[schema->active] = cs_cell_of_flag(true);
+            row[schema->deactivated].state = CS_NULL;
+        }
+    }
+    free(mapped);
+    return rc == CS_OK ? flush(batch) : rc;
+}
+
+static enum cs_rc write_leavers(struct batch *batch)
+{
+    const struct cs_schema *schema = schema_of(batch);
+    const struct cs_keys *keys = &batch->write->diff->keys;
+    bool delete = batch->write->leavers == CS_WRITE_DELETE;
+    enum cs_rc rc = CS_OK;
+
+    if (batch->write->leavers == CS_WRITE_KEEP)
+        return CS_OK;
+    batch->op = delete ? CS_DELETE : CS_UPDATE;
+    batch->count =
+        delete ? &batch->result->deleted : &batch->result->deactivated;
+    for (size_t i = 0; rc == CS_OK && i < keys->n; i++) {
+        const struct cs_keys_entry *entry = cs_keys_at(keys, i);
+        struct cs_value *row;
+
+        if (!cs_diff_leaves(entry) && !(delete && cs_diff_inactive(entry)))
+            continue;
+        rc = next_row(batch, &row);
+        row[schema->key] = cs_cell_of_text(entry->key);
+        if (!delete)
+            make_inactive(batch, row);
+    }
+    return rc == CS_OK ? flush(batch) : rc;
+}
+
+static enum cs_rc write_rows(struct cs_write *write,
+                             struct cs_write_result *result,
+                             struct cs_error *error)
+{
+    size_t ncolumns = write->diff->schema->entity.ncolumns;
+    struct batch batch = {
+        .write = write,
+        .result = result,
+        .most = (size_t)cs_settings_number(write->settings, "sync",
+                                           "batch_size"),
+        .error = error};
+    enum cs_rc rc;
+
+    cs_clock_format(cs_clock_now(), batch.now);
+    batch.cells = cs_memory_array(batch.most * ncolumns, sizeof(*batch.cells));
+    batch.rows = cs_memory_array(batch.most, sizeof(*batch.rows));
+    for (size_t i = 0; i < batch.most; i++)
+        batch.rows[i] = batch.cells + i * ncolumns;
+
+    rc = write_changes(&batch, CS_DIFF_UPDATE, CS_UPDATE, &result->updated);
+    if (rc == CS_OK)
+        rc = write_changes(&batch, CS_DIFF_RESTORE, CS_UPDATE,
+                           &result->restored);
+    if (rc == CS_OK)
+        rc = write_changes(&batch, CS_DIFF_INSERT, CS_INSERT,
+                           &result->inserted);
+    if (rc == CS_OK)
+        rc = write_leavers(&batch);
+    free(batch.rows);
+    free(batch.cells);
+    return rc;
+}
+
+/* A commit whose answer was lost shows here: the state is already this run's. */
+static bool committed_before(const struct cs_state *state,
+                             const struct cs_state_new *entry)
+{
+    const struct cs_state_entry *old = cs_state_find(state, entry->entity);
+
+    return old && old->run && strcmp(old->run, entry->run) == 0;
+}
+
+/* Between begin and commit.  CS_SKIP: it was all committed before. */
+static enum cs_rc write_transaction(struct cs_write *write,
+                                    struct cs_write_result *result,
+                                    struct cs_error *error)
+{
+    struct cs_state state;
+    enum cs_rc rc = cs_state_load(&state, write->sink,
+                                  write->school->clever_id, error);
+
+    if (rc != CS_OK)
+        return rc;
+    if (committed_before(&state, write->state))
+        rc = CS_SKIP;
+    if (rc == CS_OK)
+        rc = write_rows(write, result, error);
+    if (rc == CS_OK && result->nrejects > write->most_rejects)
+        rc = cs_error_set(error, CS_E_FATAL,
+                          "the database refuses %zu rows, more than "
+                          "max_rejects allows; nothing was written",
+                          result->nrejects);
+    if (rc == CS_OK)
+        rc = cs_state_store(&state, write->sink, write->state, error);
+    if (rc == CS_OK)
+        rc = cs_session_holds(write->session, write->school, error);
+    cs_state_clear(&state);
+    return rc;
+}
+
+/* CS_SKIP: all was committed before. */
+static enum cs_rc write_once(struct cs_write *write,
+                             struct cs_write_result *result,
+                             struct cs_error *error)
+{
+    const struct cs_entity *entities[] = {&write->diff->schema->entity,
+                                          &cs_schema_state};
+    size_t made;
+    enum cs_rc rc;
+
+    rc = cs_sink_lock(write->sink, LOCK, cs_cancel_remaining_ms(write->cancel),
+                      error);
+    if (rc != CS_OK)
+        return rc;
+    rc = cs_schema_make(write->sink, entities, 2, &made, error);
+    if (rc == CS_OK)
+        rc = cs_sink_begin(write->sink, error);
+    if (rc == CS_OK) {
+        rc = write_transaction(write, result, error);
+        if (rc == CS_OK)
+            rc = cs_sink_commit(write->sink, error);
+        if (rc != CS_OK)
+            cs_sink_rollback(write->sink);
+    }
+    cs_sink_unlock(write->sink, LOCK);
+    return rc;
+}
+
+enum cs_rc cs_write_all(struct cs_write *write,
+                        struct cs_write_result *result,
+                        struct cs_error *error)
+{
+    long attempts =
+        cs_settings_number(write->settings, "retry", "database_max_attempts");
+    double base = cs_settings_decimal(write->settings, "retry",
+                                      "database_backoff_base");
+
+    *result = (struct cs_write_result){0};
+    for (unsigned n = 0;; n++) {
+        struct cs_write_result attempt = {0};
+        enum cs_rc rc = write_once(write, &attempt, error);
+
+        /* CS_SKIP: the attempt before was committed, its counts stand. */
+        if (rc == CS_SKIP)
+            return CS_OK;
+        cs_write_clear(result);
+        *result = attempt;
+        if (rc != CS_E_RETRY || n >= attempts)
+            return rc;
+        if (!cs_cancel_wait(write->cancel, cs_http_backoff(base, n)))
+            return cs_error_set(error, CS_E_CANCELLED,
+                                "the deadline passed while the database was "
+                                "to be tried again");
+    }
+}
+
+void cs_write_clear(struct cs_write_result *result)
+{
+    for (size_t i = 0; i < result->nrejects; i++)
+        free(result->rejects[i].reason);
+    free(result->rejects);
+    *result = (struct cs_write_result){0};
+}

@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: 2026 the cleversync authors
+
+# The layout of the sources is clang-format's.  Its versions differ, so only
+# Debian 12's decides.
+
+. "${srcdir:-.}/tests/lib.sh"
+requires clang-format
+case $(clang-format --version) in
+*' 14.'*) ;;
+*) skip_all "clang-format is not version 14" ;;
+esac
+
+cd "$srcdir" || exit 99
+
+formatted() {
+    clang-format --dry-run -Werror core/*.[ch] lab/*.[ch] \
+        plugins/*/*/*.[ch] tests/*.[ch] tests/plugins/*.[ch] \
+        include/cleversync/*.h 2>&1 | sed -n 's/: error:.*//p' | sort -u
+}
+
+is "the sources are formatted; make format mends them" "$(formatted)" ""
+finish

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: 2026 the cleversync authors
+
+# The words that test scripts are written in.  Begin a script with
+#
+#     . "${srcdir:-.}/tests/lib.sh"
+#
+# and end it with `finish`: a script that dies before has no plan, which TAP
+# counts as an error.  Each script has a directory of its own, $dir, which is
+# removed at the end, as is every process that was started by these words.
+
+export LC_ALL=C.UTF-8 TZ=UTC NO_COLOR=1
+unset http_proxy https_proxy all_proxy no_proxy ALL_PROXY HTTPS_PROXY NO_PROXY
+: "${srcdir:=.}" "${builddir:=$PWD}"
+: "${CLEVERSYNC:=$builddir/cleversync}"
+: "${CLEVERSYNC_PLUGIN_DIR:=$builddir/plugins}"
+export CLEVERSYNC CLEVERSYNC_PLUGIN_DIR
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/cleversync-test.XXXXXX") || exit 99
+config=$dir/cleversync.conf
+out=$dir/out # what the command of the last `ok` or `exits` said
+err=$dir/err
+lab_pids=
+tap_count=0
+
+tap_cleanup() {
+    [ -z "$lab_pids" ] || kill $lab_pids 2>/dev/null
+    wait
+    chmod -R u+rwx "$dir" 2>/dev/null
+    rm -rf "$dir"
+}
+trap tap_cleanup EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# ---- Saying what was found ----------------------------------------------
+
+note() { # TEXT...: a diagnostic, line by line
+    printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+tap_pass() {
+    tap_count=$((tap_count + 1))
+    echo "ok $tap_count - $1"
+}
+
+tap_fail() {
+    tap_count=$((tap_count + 1))
+    echo "not ok $tap_count - $1"
+}
+
+finish() { # the plan, and the end
+    echo "1..$tap_count"
+    exit 0
+}
+
+skip() { # REASON DESCRIPTION: one check that cannot be made here
+    tap_count=$((tap_count + 1))
+    echo "ok $tap_count - $2 # SKIP $1"
+}
+
+skip_all() { # REASON: nothing of this script can be checked here
+    echo "1..0 # SKIP $1"
+    exit 0
+}
+
+requires() { # PROGRAM...: skips the script unless all are there
+    for tap_program in "$@"; do
+        command -v "$tap_program" >/dev/null ||
+            skip_all "$tap_program is not installed"
+    done
+}
+
+# ---- Checks --------------------------------------------------------------
+
+exits() { # STATUS DESCRIPTION COMMAND...: ends with exactly this exit code
+    local want=$1 what=$2 got
+    shift 2
+    "$@" >"$out" 2>"$err" </dev/null
+    got=$?
+    if [ "$got" -eq "$want" ]; then
+        tap_pass "$what"
+        return 0
+    fi
+    tap_fail "$what"
+    note "exit $got, expected $want: $*"
+    tail -n 20 "$out" "$err" | sed 's/^/#   /'
+    return 1
+}
+
+ok() { # DESCRIPTION COMMAND...: succeeds
+    exits 0 "$@"
+}
+
+is() { # DESCRIPTION GOT WANTED: the same text
+    if [ "$2" = "$3" ]; then
+        tap_pass "$1"
+        return 0
+    fi
+    tap_fail "$1"
+    note "got:    $2"
+    note "wanted: $3"
+    return 1
+}
+
+like() { # DESCRIPTION FILE REGEX: some line matches
+    if grep -Eq -e "$3" "$2"; then
+        tap_pass "$1"
+        return 0
+    fi
+    tap_fail "$1"
+    note "no line matches $3:"
+    tail -n 20 "$2" | sed 's/^/#   /'
+    return 1
+}
+
+unlike() { # DESCRIPTION FILE REGEX: no line matches
+    if ! grep -Eq -e "$3" "$2"; then
+        tap_pass "$1"
+        return 0
+    fi
+    tap_fail "$1"
+    note "a line matches $3:"
+    grep -Ea -e "$3" "$2" | head -n 5 | sed 's/^/#   /'
+    return 1
+}
+
+wait_for() { # COMMAND...: until it succeeds; false after half a minute
+    local turns=600
+    until "$@" >/dev/null 2>&1; do
+        turns=$((turns - 1))
+        [ "$turns" -gt 0 ] || return 1
+        sleep 0.05
+    done
+}
+
+# ---- The program, a lab, databases ----------------------------------------
+
+cs() { # WORD...: the program with this test's configuration
+    "$CLEVERSYNC" --config "$config" "$@"
+}
+
+start_lab() { # OPTION...: a lab of its own; sets lab_url and lab_pid
+    # Which districts and schools it has stands in $dir/lab, a line each.
+    "$CLEVERSYNC" lab --port 0 "$@" >"$dir/lab" 2>"$dir/lab.err" </dev/null &
+    lab_pid=$!
+    lab_pids="$lab_pids $lab_pid"
+    wait_for lab_spoke
+    lab_url=$(sed -n 's/^listening on //p' "$dir/lab")
+    if [ -z "$lab_url" ]; then
+        note "the lab did not come up:"
+        sed 's/^/#   /' "$dir/lab.err"
+        exit 99
+    fi
+    export CLEVERSYNCSOS__CLEVER__CLIENTID=lab-client
+    export CLEVERSYNCSOS__CLEVER__CLIENTSECRET=lab-secret
+}
+
+lab_spoke() {
+    grep -q '^school ' "$dir/lab" || ! kill -0 "$lab_pid"
+}
+
+write_config() { # the whole of it, for the lab; what comes on stdin follows
+    {
+        cat <<END
+[cleversync]
+credentials = env clever-oauth
+[session]
+sink = session
+[sink.session]
+plugin = sqlite-test
+path = $dir/session.db
+[sink.schools]
+plugin = sqlite-test
+path = $dir/{school_prefix}.db
+[credential.clever-oauth]
+token_url = $lab_url/oauth/tokens
+[source.clever-data]
+base_url = $lab_url/v3.0
+[source.clever-events]
+base_url = $lab_url/v3.0
+[pipeline.student]
+source = clever-data
+delta = clever-events
+mapper = student
+sink = schools
+[pipeline.teacher]
+source = clever-data
+delta = clever-events
+mapper = teacher
+sink = schools
+[retry]
+clever_api_backoff_base = 0.01
+database_backoff_base = 0.01
+END
+        [ -t 0 ] || cat
+    } >"$config"
+}
+
+register() { # the lab's districts and schools in a new session database
+    if ! { cs db init && register_lines <"$dir/lab"; } \
+        >"$dir/register" 2>&1; then
+        note "the schools could not be registered:"
+        sed 's/^/#   /' "$dir/register"
+        exit 99
+    fi
+}
+
+register_lines() { # district ID NAME... PREFIX, then its school ID NAME... PREFIX
+    while read -r tap_kind tap_id tap_rest; do
+        set -- --id "$tap_id" --name "${tap_rest% *}" --prefix "${tap_rest##* }"
+        case $tap_kind in
+        district)
+            tap_district=$tap_id
+            cs district add "$@" </dev/null
+            ;;
+        school) cs school add --district "$tap_district" "$@" </dev/null ;;
+        esac || return 1
+    done
+}
+
+sql() { # DATABASE QUERY: rows, columns joined by |; DATABASE without ".db"
+    sqlite3 -readonly "$dir/$1.db" "$2"
+}

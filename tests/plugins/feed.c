@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+/* A source of changes as it should be. */
+#include "plain.h"
+
+static const struct cs_source_ops ops = {
+    .life = {.open = plain_open, .close = plain_close},
+    .delta = true,
+    .mark = plain_mark,
+    .order = plain_order,
+    .fetch = plain_source,
+};
+CS_SOURCE_PLUGIN("feed", ops, .version = "1.0", .summary = "changes");

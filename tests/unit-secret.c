@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+/* The chain of stores and the cache in front of it, with stores that say what
+ * a test tells them to. */
+#include "config.h"
+
+#include "app.h"
+#include "instance.h"
+#include "memory.h"
+#include "secret.h"
+
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#undef fail /* cmocka's; struct cs_host has a member of this name */
+
+/* ---- Three stores -------------------------------------------------------- */
+
+enum { STORES = 3, NAMES = 4, THREADS = 8 };
+
+struct answer {
+    const char *name; /* of the secret; NULL: any */
+    enum cs_rc rc;
+    const char *value;
+    size_t size;  /* 0: the value's length */
+    int64_t life; /* microseconds; 0: does not expire */
+    bool used;
+};
+
+struct behaviour {
+    struct answer answers[NAMES]; /* the first that fits; else absent */
+    atomic_int asked, opened;
+    atomic_int *wait_for; /* the fetch goes on when this is not 0 */
+    char districts[64];   /* "d1 - " in the order of opening */
+};
+
+static struct behaviour behaviours[STORES];
+
+static struct behaviour *behaviour_of(const struct cs_host *host)
+{
+    const struct cs_instance *instance = (const void *)host;
+
+    return &behaviours[instance->request.part->name[0] - 'a'];
+}
+
+static enum cs_rc store_open(const struct cs_host *host, void **self)
+{
+    struct behaviour *behaviour = behaviour_of(host);
+    const char *district = host->scope->district;
+
+    behaviour->opened++;
+    strcat(behaviour->districts, district ? district : "-");
+    strcat(behaviour->districts, " ");
+    *self = (void *)(uintptr_t)host;
+    return CS_OK;
+}
+
+static void store_close(void *self)
+{
+    const struct cs_host *host = self;
+
+    behaviour_of(host)->opened--;
+}
+
+static enum cs_rc store_fetch(void *self, const char *name,
+                              struct cs_secret *secret)
+{
+    const struct cs_host *host = self;
+    struct behaviour *behaviour = behaviour_of(host);
+    const struct answer *answer = behaviour->answers;
+
+    behaviour->asked++;
+    while (behaviour->wait_for && !atomic_load(behaviour->wait_for))
+        sched_yield();
+    for (size_t i = 0; i < NAMES; i++, answer++) {
+        if (!answer->used || (answer->name && strcmp(answer->name, name) != 0))
+            continue;
+        if (answer->rc != CS_OK)
+            return cs_fail(host, answer->rc, "store says %d for %s",
+                           (int)answer->rc, name);
+        host->reveal(secret, answer->value,
+                     answer->size ? answer->size : strlen(answer->value),
+                     answer->life ? host->now(host) + answer->life : 0);
+        return CS_OK;
+    }
+    return CS_E_NOT_HERE;
+}
+
+static struct cs_module store_module = {
+    .kind = CS_CREDENTIAL,
+    .plugin = {.name = "store"},
+    .ops.credential = {.life = {.open = store_open, .close = store_close},
+                       .fetch = store_fetch},
+};
+static char sections[STORES][16] = {"credential.a", "credential.b",
+                                    "credential.c"};
+static const struct cs_part parts[STORES] = {
+    {sections[0], "a", &store_module},
+    {sections[1], "b", &store_module},
+    {sections[2], "c", &store_module},
+};
+
+/* ---- The room under test ------------------------------------------------- */
+
+static struct cs_app app;
+static const struct cs_part *chain[STORES] = {&parts[0], &parts[1], &parts[2]};
+
+static int setup(void **state)
+{
+    char path[] = "/tmp/cleversync-unit-secret.XXXXXX";
+    struct cs_settings_request request = {.file = path};
+    struct cs_problems problems = {NULL, 0};
+    int fd = mkstemp(path);
+
+    (void)state;
+    if (fd < 0)
+        return -1;
+    close(fd);
+    memset(behaviours, 0, sizeof(behaviours));
+    app = (struct cs_app){.settings = NULL};
+    cs_settings_read(&app.settings, &request, &problems);
+    unlink(path);
+    cs_problems_clear(&problems);
+    app.wiring.credentials = chain;
+    app.wiring.ncredentials = STORES;
+    app.secrets = cs_secrets_new(&app);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    cs_secrets_free(app.secrets);
+    cs_settings_free(app.settings);
+    for (size_t i = 0; i < STORES; i++)
+        if (behaviours[i].opened != 0)
+            return -1;
+    return 0;
+}
+
+static void answers(char store, const char *name, enum cs_rc rc,
+                    const char *value, int64_t life)
+{
+    struct answer *answer = behaviours[store - 'a'].answers;
+
+    while (answer->used)
+        answer++;
+    *answer = (struct answer){name, rc, value, 0, life, true};
+}
+
+/* From now on the store gives this instead. */
+static void changes(char store, enum cs_rc rc, const char *value, int64_t life)
+{
+    memset(behaviours[store - 'a'].answers, 0,
+           sizeof(behaviours[store - 'a'].answers));
+    answers(store, NULL, rc, value, life);
+}
+
+static int asked(char store)
+{
+    return behaviours[store - 'a'].asked;
+}
+
+static struct cs_secrets_request request_for(const char *names,
+                                             const char *district)
+{
+    return (struct cs_secrets_request){
+        .names = names,
+        .whom = {.district_id = district, .district_prefix = district},
+        .stores = STORES,
+    };
+}
+
+static struct cs_error error;
+
+static enum cs_rc borrow(const char *names, struct cs_loan **loan)
+{
+    struct cs_secrets_request request = request_for(names, "d1");
+
+    error = (struct cs_error){.rc = CS_OK};
+    return cs_secrets_borrow(app.secrets, &request, loan, &error);
+}
+
+static void give_back(struct cs_loan *loan)
+{
+    cs_secrets_return(app.secrets, loan);
+}
+
+static void expect(const char *names, const char *value, const char *store)
+{
+    struct cs_loan *loan;
+
+    assert_int_equal(borrow(names, &loan), CS_OK);
+    assert_string_equal(cs_secrets_bytes(loan), value);
+    assert_string_equal(cs_secrets_store(loan), store);
+    give_back(loan);
+}
+
+static void expect_failure(const char *names, enum cs_rc rc)
+{
+    struct cs_loan *loan;
+
+    assert_int_equal(borrow(names, &loan), rc);
+    assert_null(loan);
+    assert_int_equal(error.rc, rc);
+}
+
+/* ---- The chain ----------------------------------------------------------- */
+
+static void the_first_store_that_holds_it_answers(void **state)
+{
+    (void)state;
+    answers('b', "X", CS_OK, "from b", 0);
+    answers('c', "X", CS_OK, "from c", 0);
+    expect("X", "from b", "credential.b");
+    assert_int_equal(asked('a'), 1);
+    assert_int_equal(asked('c'), 0);
+}
+
+static void trouble_asks_the_next(void **state)
+{
+    (void)state;
+    answers('a', "X", CS_E_AUTH, NULL, 0);
+    answers('b', "X", CS_E_RETRY, NULL, 0);
+    answers('c', "X", CS_OK, "found", 0);
+    expect("X", "found", "credential.c");
+}
+
+static void the_worst_counts_when_nobody_answers(void **state)
+{
+    (void)state;
+    answers('a', "AR", CS_E_AUTH, NULL, 0);
+    answers('b', "AR", CS_E_RETRY, NULL, 0);
+    answers('c', "R", CS_E_RETRY, NULL, 0);
+    expect_failure("AR", CS_E_AUTH);
+    assert_string_equal(error.text, "credential.a: store says -2 for AR");
+    expect_failure("R", CS_E_RETRY);
+    expect_failure("N", CS_E_NOT_HERE);
+}
+
+static void what_nobody_holds_is_named(void **state)
+{
+    (void)state;
+    expect_failure("CleverSync--X--A CleverSync--Y--A", CS_E_NOT_HERE);
+    assert_string_equal(
+        error.text,
+        "no secret CleverSync--X--A or CleverSync--Y--A in a, b, c");
+    assert_int_equal(cs_error_exit(&error), CS_EXIT_SECRET);
+}
+
+static void a_fault_stops_the_search(void **state)
+{
+    (void)state;
+    answers('a', "X", CS_E_CONFIG, NULL, 0);
+    answers('b', NULL, CS_OK, "found", 0);
+    expect_failure("X Y", CS_E_CONFIG);
+    assert_int_equal(asked('a'), 1);
+    assert_int_equal(asked('b'), 0);
+}
+
+static void names_come_before_stores(void **state)
+{
+    (void)state;
+    answers('a', "Second", CS_OK, "second", 0);
+    answers('c', "First", CS_OK, "first", 0);
+    expect("First Second", "first", "credential.c");
+    expect("Third Second", "second", "credential.a");
+}
+
+static void only_the_first_stores_may_be_asked(void **state)
+{
+    struct cs_secrets_request request = request_for("X", "d1");
+    struct cs_loan *loan;
+
+    (void)state;
+    answers('b', "X", CS_OK, "from b", 0);
+    request.stores = 1;
+    assert_int_equal(cs_secrets_borrow(app.secrets, &request, &loan, &error),
+                     CS_E_NOT_HERE);
+    assert_string_equal(error.text, "no secret X in a");
+    expect("X", "from b", "credential.b");
+    assert_int_equal(cs_secrets_borrow(app.secrets, &request, &loan, &error),
+                     CS_E_NOT_HERE);
+}
+
+static void useless_bytes_are_refused(void **state)
+{
+    char *big = cs_memory_new(CS_SECRET_SIZE + 1);
+    struct answer *answer = behaviours[0].answers;
+    struct cs_loan *loan;
+
+    (void)state;
+    memset(big, 'x', CS_SECRET_SIZE + 1);
+    answer[0] = (struct answer){"Big", CS_OK, big, CS_SECRET_SIZE + 1, 0, true};
+    answer[1] = (struct answer){"Most", CS_OK, big, CS_SECRET_SIZE, 0, true};
+    answer[2] = (struct answer){"Zero", CS_OK, "a\0b", 3, 0, true};
+    answer[3] = (struct answer){"Empty", CS_OK, "", 0, 0, true};
+    expect_failure("Big", CS_E_CONFIG);
+    assert_string_equal(error.text,
+                        "credential.a: the secret Big is longer than 64 KiB");
+    expect_failure("Zero", CS_E_CONFIG);
+    expect_failure("Empty", CS_E_CONFIG);
+    assert_int_equal(borrow("Most", &loan), CS_OK);
+    assert_int_equal(strlen(cs_secrets_bytes(loan)), CS_SECRET_SIZE);
+    give_back(loan);
+    free(big);
+}
+
+static void each_district_has_its_own(void **state)
+{
+    struct cs_secrets_request request = request_for("X", "d2");
+    struct cs_loan *loan;
+
+    (void)state;
+    answers('a', "X", CS_OK, "value", 0);
+    expect("X", "value", "credential.a");
+    assert_int_equal(cs_secrets_borrow(app.secrets, &request, &loan, &error),
+                     CS_OK);
+    give_back(loan);
+    request.whom.district_id = NULL;
+    assert_int_equal(cs_secrets_borrow(app.secrets, &request, &loan, &error),
+                     CS_OK);
+    give_back(loan);
+    assert_int_equal(asked('a'), 3);
+    assert_string_equal(behaviours[0].districts, "d1 d2 - ");
+}
+
+/* ---- The cache ----------------------------------------------------------- */
+
+static void what_was_found_is_remembered(void **state)
+{
+    (void)state;
+    answers('b', "X", CS_OK, "value", 0);
+    expect("X", "value", "credential.b");
+    expect("X", "value", "credential.b");
+    assert_int_equal(asked('a'), 1);
+    assert_int_equal(asked('b'), 1);
+}
+
+static void absence_is_remembered_for_a_while(void **state)
+{
+    (void)state;
+    expect_failure("X", CS_E_NOT_HERE);
+    expect_failure("X", CS_E_NOT_HERE);
+    assert_int_equal(asked('a'), 1);
+    answers('a', "X", CS_OK, "new", 0);
+    cs_clock_turn(cs_clock_now() + 600 * CS_SECOND);
+    expect("X", "new", "credential.a");
+}
+
+static void trouble_is_not_remembered(void **state)
+{
+    (void)state;
+    changes('a', CS_E_RETRY, NULL, 0);
+    expect_failure("X", CS_E_RETRY);
+    changes('a', CS_OK, "well again", 0);
+    expect("X", "well again", "credential.a");
+}
+
+static void a_secret_is_refreshed_before_it_expires(void **state)
+{
+    int64_t start = cs_clock_now();
+
+    (void)state;
+    changes('a', CS_OK, "one", 1000 * CS_SECOND);
+    expect("X", "one", "credential.a");
+    changes('a', CS_OK, "two", 1000 * CS_SECOND);
+    cs_clock_turn(start + 749 * CS_SECOND);
+    expect("X", "one", "credential.a");
+    cs_clock_turn(start + 750 * CS_SECOND);
+    expect("X", "two", "credential.a");
+    assert_int_equal(asked('a'), 2);
+}
+
+static void a_failed_refresh_keeps_the_old_one(void **state)
+{
+    int64_t start = cs_clock_now();
+
+    (void)state;
+    changes('a', CS_OK, "one", 1000 * CS_SECOND);
+    expect("X", "one", "credential.a");
+    changes('a', CS_E_RETRY, NULL, 0);
+    cs_clock_turn(start + 800 * CS_SECOND);
+    expect("X", "one", "credential.a");
+    expect("X", "one", "credential.a");
+    assert_int_equal(asked('a'), 2); /* not at each asking */
+    cs_clock_turn(start + 1000 * CS_SECOND);
+    expect_failure("X", CS_E_RETRY);
+}
+
+static void a_refused_token_is_fetched_anew(void **state)
+{
+    struct cs_loan *first, *same, *second;
+
+    (void)state;
+    changes('a', CS_OK, "one", 1000 * CS_SECOND);
+    assert_int_equal(borrow("X", &first), CS_OK);
+    assert_int_equal(borrow("X", &same), CS_OK);
+    changes('a', CS_OK, "two", 1000 * CS_SECOND);
+    cs_secrets_refused(app.secrets, first);
+    assert_string_equal(cs_secrets_bytes(first), "one"); /* until returned */
+    assert_int_equal(borrow("X", &second), CS_OK);
+    assert_string_equal(cs_secrets_bytes(second), "two");
+    cs_secrets_refused(app.secrets, same); /* too late: it is gone already */
+    expect("X", "two", "credential.a");
+    assert_int_equal(asked('a'), 2);
+    give_back(first);
+    give_back(same);
+    give_back(second);
+}
+
+static void a_refused_fixed_secret_passes_its_store_over(void **state)
+{
+    struct cs_loan *loan;
+
+    (void)state;
+    answers('a', NULL, CS_OK, "wrong", 0);
+    answers('b', "X", CS_OK, "right", 0);
+    assert_int_equal(borrow("X", &loan), CS_OK);
+    cs_secrets_refused(app.secrets, loan);
+    give_back(loan);
+    expect("X", "right", "credential.b");
+    expect("Y", "wrong", "credential.a"); /* only for that name */
+    assert_int_equal(borrow("X", &loan), CS_OK);
+    cs_secrets_refused(app.secrets, loan);
+    give_back(loan);
+    expect_failure("X", CS_E_NOT_HERE);
+}
+
+/* ---- Verification -------------------------------------------------------- */
+
+struct service {
+    int shown;
+    enum cs_rc says;
+    int replaced; /* so often the token is replaced while it is shown */
+};
+
+static enum cs_rc show(void *arg, struct cs_error *why)
+{
+    struct service *service = arg;
+    struct cs_loan *loan;
+
+    service->shown++;
+    assert_int_equal(borrow("X", &loan), CS_OK); /* unverified */
+    if (service->replaced-- > 0)
+        cs_secrets_refused(app.secrets, loan);
+    give_back(loan);
+    if (service->says != CS_OK)
+        cs_error_set(why, service->says, "of another district");
+    return service->says;
+}
+
+static enum cs_rc borrow_token(struct service *service, struct cs_loan **loan)
+{
+    struct cs_secrets_request request = request_for("X", "d1");
+
+    request.verify = show;
+    request.arg = service;
+    return cs_secrets_borrow(app.secrets, &request, loan, &error);
+}
+
+static void a_token_is_shown_once(void **state)
+{
+    struct service service = {0, CS_OK, 0};
+    struct cs_loan *loan;
+
+    (void)state;
+    changes('a', CS_OK, "token", 1000 * CS_SECOND);
+    assert_int_equal(borrow_token(&service, &loan), CS_OK);
+    give_back(loan);
+    assert_int_equal(borrow_token(&service, &loan), CS_OK);
+    assert_int_equal(service.shown, 1);
+    cs_secrets_refused(app.secrets, loan);
+    give_back(loan);
+    assert_int_equal(borrow_token(&service, &loan), CS_OK);
+    give_back(loan);
+    assert_int_equal(service.shown, 2); /* the new one, too */
+}
+
+static void a_wrong_token_is_not_lent(void **state)
+{
+    struct service service = {0, CS_E_AUTH, 0};
+    struct cs_loan *loan;
+
+    (void)state;
+    changes('a', CS_OK, "token", 0);
+    answers('b', NULL, CS_OK, "another", 0);
+    assert_int_equal(borrow_token(&service, &loan), CS_E_AUTH);
+    assert_null(loan);
+    assert_string_equal(error.text, "of another district");
+    assert_int_equal(service.shown, 1);
+    assert_int_equal(asked('b'), 0);
+}
+
+static void what_replaces_a_token_is_shown_as_well(void **state)
+{
+    struct service service = {0, CS_OK, 1};
+    struct cs_loan *loan;
+
+    (void)state;
+    changes('a', CS_OK, "wrong", 0);
+    answers('b', "X", CS_OK, "right", 0);
+    assert_int_equal(borrow_token(&service, &loan), CS_OK);
+    assert_string_equal(cs_secrets_bytes(loan), "right");
+    assert_int_equal(service.shown, 2);
+    give_back(loan);
+}
+
+static void endless_replacement_ends(void **state)
+{
+    struct service service = {0, CS_OK, 1000};
+    struct cs_loan *loan;
+
+    (void)state;
+    changes('a', CS_OK, "token", 1000 * CS_SECOND);
+    assert_int_equal(borrow_token(&service, &loan), CS_E_AUTH);
+    assert_true(service.shown < 10);
+}
+
+/* ---- Many askers --------------------------------------------------------- */
+
+struct asker {
+    pthread_t thread;
+    struct cs_cancel *cancel;
+    enum cs_rc rc;
+    char value[16];
+};
+static atomic_int started, go;
+
+static void *ask(void *arg)
+{
+    struct asker *asker = arg;
+    struct cs_secrets_request request = request_for("X", "d1");
+    struct cs_error why;
+    struct cs_loan *loan;
+
+    request.cancel = asker->cancel;
+    if (++started == THREADS)
+        go = 1;
+    asker->rc = cs_secrets_borrow(app.secrets, &request, &loan, &why);
+    if (asker->rc == CS_OK) {
+        strcpy(asker->value, cs_secrets_bytes(loan));
+        give_back(loan);
+    }
+    return NULL;
+}
+
+static void many_share_one_fetch(void **state)
+{
+    struct asker askers[THREADS] = {{.rc = CS_OK}};
+
+    (void)state;
+    started = 0;
+    go = 0;
+    changes('a', CS_OK, "shared", 1000 * CS_SECOND);
+    behaviours[0].wait_for = &go;
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_create(&askers[i].thread, NULL, ask, &askers[i]);
+    for (size_t i = 0; i < THREADS; i++) {
+        pthread_join(askers[i].thread, NULL);
+        assert_int_equal(askers[i].rc, CS_OK);
+        assert_string_equal(askers[i].value, "shared");
+    }
+    assert_int_equal(asked('a'), 1);
+}
+
+static void who_is_cancelled_waits_no_longer(void **state)
+{
+    struct asker asker = {.rc = CS_OK};
+    struct cs_cancel *cancel = cs_cancel_new(NULL, 0);
+    struct cs_secrets_request request = request_for("X", "d1");
+    struct cs_secrets_request other = request_for("Y", "d1");
+    struct cs_loan *loan;
+
+    (void)state;
+    started = 0;
+    go = 0;
+    changes('a', CS_OK, "late", 0);
+    behaviours[0].wait_for = &go;
+    pthread_create(&asker.thread, NULL, ask, &asker);
+    while (asked('a') == 0)
+        sched_yield();
+    cs_cancel_now(cancel);
+    request.cancel = other.cancel = cancel;
+    assert_int_equal(cs_secrets_borrow(app.secrets, &request, &loan, &error),
+                     CS_E_CANCELLED); /* waits for the fetch */
+    assert_int_equal(cs_secrets_borrow(app.secrets, &other, &loan, &error),
+                     CS_E_CANCELLED); /* waits for the store */
+    go = 1;
+    pthread_join(asker.thread, NULL);
+    assert_int_equal(asker.rc, CS_OK);
+    cs_cancel_free(cancel);
+}
+
+/* ---- Memory -------------------------------------------------------------- */
+
+static void copies_are_in_the_secure_heap(void **state)
+{
+    char *copy = cs_secrets_copy("top secret", 3);
+
+    (void)state;
+    assert_string_equal(copy, "top");
+    if (CRYPTO_secure_malloc_initialized())
+        assert_true(CRYPTO_secure_allocated(copy));
+    cs_secrets_wipe(copy);
+    cs_secrets_wipe(NULL);
+}
+
+#define TEST(function) \
+    cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_first_store_that_holds_it_answers),
+        TEST(trouble_asks_the_next),
+        TEST(the_worst_counts_when_nobody_answers),
+        TEST(what_nobody_holds_is_named),
+        TEST(a_fault_stops_the_search),
+        TEST(names_come_before_stores),
+        TEST(only_the_first_stores_may_be_asked),
+        TEST(useless_bytes_are_refused),
+        TEST(each_district_has_its_own),
+        TEST(what_was_found_is_remembered),
+        TEST(absence_is_remembered_for_a_while),
+        TEST(trouble_is_not_remembered),
+        TEST(a_secret_is_refreshed_before_it_expires),
+        TEST(a_failed_refresh_keeps_the_old_one),
+        TEST(a_refused_token_is_fetched_anew),
+        TEST(a_refused_fixed_secret_passes_its_store_over),
+        TEST(a_token_is_shown_once),
+        TEST(a_wrong_token_is_not_lent),
+        TEST(what_replaces_a_token_is_shown_as_well),
+        TEST(endless_replacement_ends),
+        TEST(many_share_one_fetch),
+        TEST(who_is_cancelled_waits_no_longer),
+        cmocka_unit_test(copies_are_in_the_secure_heap),
+    };
+
+    cs_log_setup(0, CS_LOG_TEXT); /* warnings are part of what is tested */
+    cs_clock_turn(INT64_C(1769817600) * CS_SECOND);
+    return cmocka_run_group_tests_name("secret", tests, NULL, NULL);
+}
