@@ -84,8 +84,7 @@ static void setup_log(const struct cs_settings *settings)
 
     while (most < CS_LOG_DEBUG && strcmp(levels[most], level) != 0)
         most++;
-    cs_log_setup(most,
-                 strcmp(format, "json") == 0 ? CS_LOG_JSON : CS_LOG_TEXT);
+    cs_log_setup(most, strcmp(format, "json") == 0 ? CS_LOG_JSON : CS_LOG_TEXT);
 }
 
 static struct cs_http_client *make_http(const struct cs_settings *settings)
@@ -93,15 +92,15 @@ static struct cs_http_client *make_http(const struct cs_settings *settings)
     const struct cs_http_policy policy = {
         .timeout_ms =
             1000 * cs_settings_number(settings, "http", "timeout_seconds"),
-        .max_body = (size_t)cs_settings_number(settings, "http",
-                                               "max_body_mb") *
-                    1024 * 1024,
+        .max_body =
+            (size_t)cs_settings_number(settings, "http", "max_body_mb") * 1024 *
+            1024,
         .ca_file = cs_settings_text(settings, "http", "ca_file"),
         .proxy = cs_settings_text(settings, "http", "proxy"),
         .attempts = (unsigned)cs_settings_number(settings, "retry",
                                                  "clever_api_max_attempts"),
-        .backoff_base = cs_settings_decimal(settings, "retry",
-                                            "clever_api_backoff_base"),
+        .backoff_base =
+            cs_settings_decimal(settings, "retry", "clever_api_backoff_base"),
         .respect_retry_after = cs_settings_flag(
             settings, "retry", "rate_limit_respect_retry_after"),
         .requests_per_minute = (unsigned)cs_settings_number(

@@ -57,8 +57,8 @@ int cs_cli_fail(bool json, int status, const char *text, json_t *details)
     /* A path in the sentence need not be UTF-8; JSON has to be. */
     if (!cs_text_valid(text, strlen(text)))
         text = "the sentence is not UTF-8: ask again without -o json";
-    object = json_pack("{si ss si ss ss}", "schema_version", 1,
-                       "message_type", "exit_error", "code", status, "word",
+    object = json_pack("{si ss si ss ss}", "schema_version", 1, "message_type",
+                       "exit_error", "code", status, "word",
                        cs_error_word(status), "message", text);
     if (details != NULL) {
         json_object_update(object, details);
@@ -68,8 +68,7 @@ int cs_cli_fail(bool json, int status, const char *text, json_t *details)
     return status;
 }
 
-int cs_cli_misuse(const struct cs_arguments *arguments, const char *format,
-                  ...)
+int cs_cli_misuse(const struct cs_arguments *arguments, const char *format, ...)
 {
     struct cs_error error;
     va_list list;
@@ -119,11 +118,12 @@ static bool in_group(const struct cs_command *command, const char *group)
 }
 
 /* All commands, or those of one group. */
-static void list_commands(const struct cs_command *commands,
-                          const char *group, FILE *file)
+static void list_commands(const struct cs_command *commands, const char *group,
+                          FILE *file)
 {
-    fprintf(file, "Usage: cleversync [--config FILE] %s%sCOMMAND [OPTION...]\n"
-                  "\nCommands:\n",
+    fprintf(file,
+            "Usage: cleversync [--config FILE] %s%sCOMMAND [OPTION...]\n"
+            "\nCommands:\n",
             group != NULL ? group : "", group != NULL ? " " : "");
     for (; commands->name != NULL; commands++)
         if (group == NULL || in_group(commands, group))
@@ -139,11 +139,11 @@ static void list_options(const struct cs_arguments *arguments, FILE *file)
         char letter[8] = "    ", *left;
 
         if (option->letter != 0)
-            snprintf(letter, sizeof letter, "-%c, ", option->letter);
-        left = cs_memory_format(
-            "%s--%s%s%s", letter, option->name,
-            option->argument != NULL ? " " : "",
-            option->argument != NULL ? option->argument : "");
+            snprintf(letter, sizeof(letter), "-%c, ", option->letter);
+        left =
+            cs_memory_format("%s--%s%s%s", letter, option->name,
+                             option->argument != NULL ? " " : "",
+                             option->argument != NULL ? option->argument : "");
         if (strlen(left) > 28)
             fprintf(file, "  %s\n  %-28s %s\n", left, "", option->help);
         else
@@ -190,16 +190,16 @@ static void merge_options(struct cs_arguments *arguments)
     size_t own = count_options(arguments->command->options);
 
     arguments->options = cs_memory_array(
-        own + sizeof common / sizeof common[0], sizeof *arguments->options);
+        own + sizeof(common) / sizeof(common[0]), sizeof(*arguments->options));
     if (own > 0)
         memcpy(arguments->options, arguments->command->options,
-               own * sizeof *arguments->options);
+               own * sizeof(*arguments->options));
     arguments->noptions = own;
     for (size_t i = 0; common[i].name != NULL; i++)
         if (!has_option(arguments->options, own, common[i].name))
             arguments->options[arguments->noptions++] = common[i];
     arguments->values =
-        cs_memory_array(arguments->noptions, sizeof *arguments->values);
+        cs_memory_array(arguments->noptions, sizeof(*arguments->values));
 }
 
 static bool repeatable(const struct cs_cli_option *option)
@@ -255,13 +255,12 @@ static int keep(struct cs_arguments *arguments, size_t i, const char *value)
             !one_of(option->argument, value))
             return cs_cli_misuse(arguments, "--%s takes %s, not \"%s\"",
                                  option->name, option->argument, safe(value));
-        if (strcmp(option->argument, "N") == 0 &&
-            !whole_number(value, &number))
+        if (strcmp(option->argument, "N") == 0 && !whole_number(value, &number))
             return cs_cli_misuse(
                 arguments, "--%s takes a whole number from 1 on, not \"%s\"",
                 option->name, safe(value));
     }
-    *values = cs_memory_grow(*values, n + 2, sizeof **values);
+    *values = cs_memory_grow(*values, n + 2, sizeof(**values));
     (*values)[n] = value;
     (*values)[n + 1] = NULL;
     return 0;
@@ -271,7 +270,7 @@ static int unknown_option(const struct cs_arguments *arguments,
                           const char *name)
 {
     const char **known =
-        cs_memory_array(arguments->noptions + 1, sizeof *known);
+        cs_memory_array(arguments->noptions + 1, sizeof(*known));
     const char *nearest;
     int status;
 
@@ -327,8 +326,8 @@ static int long_option(struct cs_arguments *arguments, char *argv[], int argc,
 }
 
 /* "-o", "-o value" or "-ovalue". */
-static int short_option(struct cs_arguments *arguments, char *argv[],
-                        int argc, int *at)
+static int short_option(struct cs_arguments *arguments, char *argv[], int argc,
+                        int *at)
 {
     const char *word = argv[*at];
     const struct cs_cli_option *option;
@@ -354,8 +353,7 @@ static int short_option(struct cs_arguments *arguments, char *argv[],
     return keep(arguments, i, argv[++*at]);
 }
 
-static int parse(struct cs_arguments *arguments, char *argv[], int argc,
-                 int at)
+static int parse(struct cs_arguments *arguments, char *argv[], int argc, int at)
 {
     bool options = true;
     int status = 0;
@@ -390,8 +388,8 @@ static int check_operands(const struct cs_arguments *arguments)
         n++;
     }
     if (words[n] != NULL)
-        status = cs_cli_misuse(arguments, "%s needs %s", command->name,
-                               words[n]);
+        status =
+            cs_cli_misuse(arguments, "%s needs %s", command->name, words[n]);
     else if (given > n && !many)
         status = cs_cli_misuse(arguments, "%s does not take \"%s\"",
                                command->name, safe(arguments->operands[n]));
@@ -423,8 +421,8 @@ bool cs_arguments_flag(const struct cs_arguments *arguments, const char *name)
     return find_values(arguments, name) != NULL;
 }
 
-long cs_arguments_number(const struct cs_arguments *arguments,
-                         const char *name, long fallback)
+long cs_arguments_number(const struct cs_arguments *arguments, const char *name,
+                         long fallback)
 {
     const char *text = cs_arguments_text(arguments, name);
     long number;
@@ -461,19 +459,21 @@ const char *cs_arguments_config(const struct cs_arguments *arguments)
 static int run_command(const struct cs_command *command, const char *config,
                        int argc, char *argv[], int at)
 {
-    struct cs_arguments arguments = {
-        .command = command, .json = wants_json(argc, argv)};
+    struct cs_arguments arguments = {.command = command,
+                                     .json = wants_json(argc, argv)};
     int status;
 
     if (command->run_raw != NULL) {
         if (config != NULL)
-            return cs_cli_misuse(&arguments, "%s reads no configuration: "
-                                 "leave out --config", command->name);
+            return cs_cli_misuse(&arguments,
+                                 "%s reads no configuration: "
+                                 "leave out --config",
+                                 command->name);
         return command->run_raw(argc - at + 1, argv + at - 1);
     }
     merge_options(&arguments);
     arguments.operands =
-        cs_memory_array((size_t)argc + 1, sizeof *arguments.operands);
+        cs_memory_array((size_t)argc + 1, sizeof(*arguments.operands));
     status = 0;
     for (size_t i = 0; config != NULL && i < arguments.noptions; i++)
         if (strcmp(arguments.options[i].name, "config") == 0)
@@ -511,13 +511,13 @@ static int unknown_command(const struct cs_command *commands,
 
     while (commands[n].name != NULL)
         n++;
-    known = cs_memory_array(n + 1, sizeof *known);
-    firsts = cs_memory_array(n + 1, sizeof *firsts);
+    known = cs_memory_array(n + 1, sizeof(*known));
+    firsts = cs_memory_array(n + 1, sizeof(*firsts));
     n = 0;
     for (; commands->name != NULL; commands++) {
         if (group == NULL)
-            firsts[n] = cs_memory_textn(commands->name,
-                                        strcspn(commands->name, " "));
+            firsts[n] =
+                cs_memory_textn(commands->name, strcspn(commands->name, " "));
         else if (in_group(commands, group))
             firsts[n] = cs_memory_text(commands->name + strlen(group) + 1);
         else

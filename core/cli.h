@@ -23,7 +23,7 @@ struct cs_cli_option {
 struct cs_arguments; /* what was given */
 
 struct cs_command {
-    const char *name;    /* "run", "config show"; NULL ends the table */
+    const char *name;     /* "run", "config show"; NULL ends the table */
     const char *operands; /* "[PLUGIN]", "NAME", "ID..."; NULL: none */
     const char *summary;
     const struct cs_cli_option *options;
@@ -41,8 +41,8 @@ int cs_cli_main(const struct cs_command *commands, int argc, char *argv[]);
 
 /* A fault in how the command was called: prints the sentence and gives
  * CS_EXIT_USAGE. */
-int cs_cli_misuse(const struct cs_arguments *arguments, const char *format,
-                  ...) __attribute__((format(printf, 2, 3)));
+int cs_cli_misuse(const struct cs_arguments *arguments, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* How the program says that it failed: "cleversync: SENTENCE" on standard
  * error, with `json` an object on standard output instead, which may carry
  * more members (details: stolen; NULL: none).  Gives status. */
@@ -54,8 +54,8 @@ void cs_cli_print(json_t *stolen);
 const char *cs_arguments_text(const struct cs_arguments *arguments,
                               const char *name);
 bool cs_arguments_flag(const struct cs_arguments *arguments, const char *name);
-long cs_arguments_number(const struct cs_arguments *arguments,
-                         const char *name, long fallback);
+long cs_arguments_number(const struct cs_arguments *arguments, const char *name,
+                         long fallback);
 const char *const *cs_arguments_list(const struct cs_arguments *arguments,
                                      const char *name); /* never NULL */
 const char *const *cs_arguments_operands(const struct cs_arguments *arguments);

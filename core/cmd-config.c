@@ -214,13 +214,14 @@ static void sample_section(const char *section, const struct cs_option *option)
 {
     printf("[%s]\n", section);
     for (; option && option->name; option++) {
-        printf("# %s", option->help);
+        bool needed = !option->fallback && !(option->type & CS_OPT_OPTIONAL);
+        bool empty = !option->fallback || !option->fallback[0];
+
+        printf("# %s%s\n", option->help, needed ? " (must be set)" : "");
         if (option->allowed)
-            printf(" (%s)", option->allowed);
-        if (!option->fallback && !(option->type & CS_OPT_OPTIONAL))
-            printf(" - must be set");
-        printf("\n#%s =%s%s\n", option->name, option->fallback ? " " : "",
-               option->fallback ? option->fallback : "");
+            printf("# allowed: %s\n", option->allowed);
+        printf("#%s =%s%s\n", option->name, empty ? "" : " ",
+               empty ? "" : option->fallback);
     }
     printf("\n");
 }

@@ -7,7 +7,6 @@
 
 #include "desk.h"
 #include "history.h"
-#include "memory.h"
 #include "schema.h"
 #include "table.h"
 
@@ -23,7 +22,7 @@ static const char *format_time(int64_t time, char room[CS_CLOCK_ISO])
     return room;
 }
 
-/* The counts of one row, in the order of COUNTS. */
+/* The counts of one row, in the order that both tables have. */
 static void add_counts(struct cs_table *table, const struct cs_history *row)
 {
     cs_table_number(table, row->processed);
@@ -32,12 +31,6 @@ static void add_counts(struct cs_table *table, const struct cs_history *row)
     cs_table_number(table, row->deleted);
     cs_table_number(table, row->failed);
 }
-#define COUNTS                                                                \
-    {"READ", "read", true}, {"NEW", "inserted", true},                        \
-        {"CHANGED", "changed", true}, {"DELETED", "deleted", true},           \
-    {                                                                         \
-        "FAILED", "failed", true                                              \
-    }
 
 /* ---- history ------------------------------------------------------------ */
 
@@ -85,18 +78,14 @@ static enum cs_rc add_history(void *arg, const struct cs_history *row)
 static enum cs_rc history(struct cs_desk *desk, struct cs_error *error)
 {
     static const struct cs_table_column columns[] = {
-        {"SYNC", "sync_id", true},
-        {"STARTED", "start", false},
-        {NULL, "end", false},
-        {"SCHOOL", "school", false},
-        {NULL, "school_id", false},
-        {"ENTITY", "entity", false},
-        {"TYPE", "type", false},
-        {"RESULT", "status", false},
-        COUNTS,
-        {NULL, "run", false},
-        {"REASON", "message", false},
-        {.title = NULL},
+        {"SYNC", "sync_id", true},    {"STARTED", "start", false},
+        {NULL, "end", false},         {"SCHOOL", "school", false},
+        {NULL, "school_id", false},   {"ENTITY", "entity", false},
+        {"TYPE", "type", false},      {"RESULT", "status", false},
+        {"READ", "read", true},       {"NEW", "inserted", true},
+        {"CHANGED", "changed", true}, {"DELETED", "deleted", true},
+        {"FAILED", "failed", true},   {NULL, "run", false},
+        {"REASON", "message", false}, {.title = NULL},
     };
     const char *id = cs_arguments_text(desk->arguments, "school");
     struct listing listing = {.registry = &desk->registry};
@@ -113,8 +102,8 @@ static enum cs_rc history(struct cs_desk *desk, struct cs_error *error)
     rc = cs_history_each(desk->session, school != NULL ? school->id : 0, most,
                          add_history, &listing, error);
     if (rc == CS_OK && cs_arguments_json(desk->arguments))
-        cs_cli_print(json_pack("{so}", "history",
-                               cs_table_json(listing.table)));
+        cs_cli_print(
+            json_pack("{so}", "history", cs_table_json(listing.table)));
     else if (rc == CS_OK && cs_table_rows(listing.table) == 0)
         puts("no syncs yet: \"cleversync run\" starts one");
     else if (rc == CS_OK)
@@ -197,7 +186,6 @@ static enum cs_rc add_last(void *arg, const struct cs_history *row)
     return CS_OK;
 }
 
-
 static enum cs_rc add_status(struct cs_desk *desk, struct cs_table *table,
                              const struct cs_school *school,
                              const struct cs_pipeline *pipeline,
@@ -228,18 +216,14 @@ static enum cs_rc add_status(struct cs_desk *desk, struct cs_table *table,
 static enum cs_rc status(struct cs_desk *desk, struct cs_error *error)
 {
     static const struct cs_table_column columns[] = {
-        {"SCHOOL", "school", false},
-        {NULL, "school_id", false},
-        {"ACTIVE", "active", false},
-        {NULL, "requires_full", false},
-        {"ENTITY", "entity", false},
-        {"RESULT", "status", false},
-        {NULL, "type", false},
-        {"STARTED", "start", false},
-        COUNTS,
-        {"DATABASE", "database", false},
-        {"REASON", "message", false},
-        {.title = NULL},
+        {"SCHOOL", "school", false},  {NULL, "school_id", false},
+        {"ACTIVE", "active", false},  {NULL, "requires_full", false},
+        {"ENTITY", "entity", false},  {"RESULT", "status", false},
+        {NULL, "type", false},        {"STARTED", "start", false},
+        {"READ", "read", true},       {"NEW", "inserted", true},
+        {"CHANGED", "changed", true}, {"DELETED", "deleted", true},
+        {"FAILED", "failed", true},   {"DATABASE", "database", false},
+        {"REASON", "message", false}, {.title = NULL},
     };
     const struct cs_wiring *wiring = &desk->app.wiring;
     struct cs_table *table = cs_table_new(columns);

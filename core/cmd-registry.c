@@ -7,11 +7,9 @@
 
 #include "desk.h"
 #include "import.h"
-#include "memory.h"
 #include "table.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Are all of these options given? */
@@ -37,8 +35,8 @@ static void print_table(const struct cs_arguments *arguments,
     cs_table_free(table);
 }
 
-static void print_added(const struct cs_arguments *arguments,
-                        const char *what, bool added)
+static void print_added(const struct cs_arguments *arguments, const char *what,
+                        bool added)
 {
     const char *id = cs_arguments_text(arguments, "id");
 
@@ -77,8 +75,7 @@ int cs_cmd_district_add(const struct cs_arguments *arguments)
     static const char *const needed[] = {"id", "name", "prefix", NULL};
     int status = require(arguments, "district add", needed);
 
-    return status != CS_EXIT_OK ? status
-                                : cs_desk_run(arguments, district_add);
+    return status != CS_EXIT_OK ? status : cs_desk_run(arguments, district_add);
 }
 
 const struct cs_cli_option cs_cmd_district_list_options[] = {{.name = NULL}};
@@ -86,8 +83,10 @@ const struct cs_cli_option cs_cmd_district_list_options[] = {{.name = NULL}};
 static enum cs_rc district_list(struct cs_desk *desk, struct cs_error *error)
 {
     static const struct cs_table_column columns[] = {
-        {"ID", "id", false},           {"NAME", "name", false},
-        {"PREFIX", "prefix", false},   {"SCHOOLS", "schools", true},
+        {"ID", "id", false},
+        {"NAME", "name", false},
+        {"PREFIX", "prefix", false},
+        {"SCHOOLS", "schools", true},
         {.title = NULL},
     };
     const struct cs_registry *registry = &desk->registry;
@@ -282,12 +281,9 @@ static void print_imported(const struct cs_desk *desk,
                            const struct cs_import *import)
 {
     static const struct cs_table_column columns[] = {
-        {"ID", "id", false},
-        {"NAME", "name", false},
-        {"PREFIX", "prefix", false},
-        {"ACTIVE", "active", false},
-        {"NEW", "added", false},
-        {.title = NULL},
+        {"ID", "id", false},         {"NAME", "name", false},
+        {"PREFIX", "prefix", false}, {"ACTIVE", "active", false},
+        {"NEW", "added", false},     {.title = NULL},
     };
     struct cs_table *table = cs_table_new(columns);
 

@@ -67,11 +67,11 @@ static enum cs_rc keep(void *arg, const struct cs_value *cells)
         {&row.last_event, CS_HISTORY_LAST_EVENT},
     };
 
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         *texts[i].to = cs_memory_text(cs_cell_text(&cells[texts[i].column]));
     if ((rows->n & (rows->n - 1)) == 0) /* doubles at each power of two */
-        rows->row = cs_memory_grow(
-            rows->row, rows->n == 0 ? 1 : 2 * rows->n, sizeof row);
+        rows->row = cs_memory_grow(rows->row, rows->n == 0 ? 1 : 2 * rows->n,
+                                   sizeof(row));
     rows->row[rows->n++] = row;
     return CS_OK;
 }
@@ -104,8 +104,8 @@ static void fill(const struct cs_history *row, struct room *room,
     cells[CS_HISTORY_KEY] = cs_cell_of_text(row->key);
 }
 
-static enum cs_rc update(struct cs_instance *sink,
-                         const struct cs_history *row, struct cs_error *error)
+static enum cs_rc update(struct cs_instance *sink, const struct cs_history *row,
+                         struct cs_error *error)
 {
     struct cs_value cells[CS_HISTORY_COLUMNS];
     struct room room;
@@ -127,7 +127,7 @@ static enum cs_rc find(struct cs_instance *sink, struct cs_history *row,
 {
     const struct cs_value key = cs_cell_of_text(row->key);
     const struct cs_filter filter = {
-        .size = sizeof filter,
+        .size = sizeof(filter),
         .column = CS_HISTORY_KEY,
         .in = &key,
         .nin = 1,
@@ -189,7 +189,7 @@ static enum cs_rc scan_in_progress(struct cs_instance *sink, struct rows *rows,
 {
     const struct cs_value status = cs_cell_of_text(CS_HISTORY_IN_PROGRESS);
     const struct cs_filter filter = {
-        .size = sizeof filter,
+        .size = sizeof(filter),
         .column = CS_HISTORY_STATUS,
         .in = &status,
         .nin = 1,
@@ -291,7 +291,7 @@ static enum cs_rc read_rows(void *arg, struct cs_instance *sink,
     struct reading *reading = arg;
     const struct cs_value school = cs_cell_of_integer(reading->school);
     const struct cs_filter filter = {
-        .size = sizeof filter,
+        .size = sizeof(filter),
         .column = CS_HISTORY_SCHOOL,
         .in = reading->school != 0 ? &school : NULL,
         .nin = reading->school != 0,
@@ -303,7 +303,7 @@ static enum cs_rc read_rows(void *arg, struct cs_instance *sink,
     rc = cs_sink_scan(sink, &cs_schema_history, &filter, keep, &reading->rows,
                       error);
     if (rc == CS_OK && reading->rows.n > 0)
-        qsort(reading->rows.row, reading->rows.n, sizeof *reading->rows.row,
+        qsort(reading->rows.row, reading->rows.n, sizeof(*reading->rows.row),
               newest_first);
     return rc;
 }
@@ -371,8 +371,8 @@ static enum cs_rc is_succeeded(struct cs_instance *sink,
     return rc;
 }
 
-static enum cs_rc forget(struct cs_instance *sink,
-                         const struct cs_history *row, struct cs_error *error)
+static enum cs_rc forget(struct cs_instance *sink, const struct cs_history *row,
+                         struct cs_error *error)
 {
     struct cs_value cells[CS_HISTORY_COLUMNS] = {{0}};
 
@@ -406,7 +406,7 @@ static enum cs_rc purge(void *arg, struct cs_instance *sink,
 {
     const struct cs_value *before = arg;
     const struct cs_filter filter = {
-        .size = sizeof filter,
+        .size = sizeof(filter),
         .column = CS_HISTORY_START,
         .below = before,
     };
@@ -415,7 +415,7 @@ static enum cs_rc purge(void *arg, struct cs_instance *sink,
         cs_sink_scan(sink, &cs_schema_history, &filter, keep, &old, error);
 
     if (old.n > 0)
-        qsort(old.row, old.n, sizeof *old.row, by_series);
+        qsort(old.row, old.n, sizeof(*old.row), by_series);
     if (rc == CS_OK)
         rc = purge_rows(sink, &old, error);
     clear(&old);

@@ -17,13 +17,13 @@ struct cs_session;
 struct cs_history {
     int64_t id; /* SyncId; 0 until read back */
     int64_t school;
-    const char *key;    /* run/school/entity: our own handle, unique */
+    const char *key; /* run/school/entity: our own handle, unique */
     const char *run, *entity, *type, *status; /* "Student", "Full", ... */
-    int64_t start, end; /* microseconds; end 0: not yet */
+    int64_t start, end;                       /* microseconds; end 0: not yet */
     int64_t processed, updated, inserted, deleted, failed;
-    const char *message;        /* ErrorMessage, or NULL */
-    int64_t last_sync;          /* LastSyncTimestamp; 0: NULL */
-    const char *last_event;     /* LastEventId, or NULL */
+    const char *message;    /* ErrorMessage, or NULL */
+    int64_t last_sync;      /* LastSyncTimestamp; 0: NULL */
+    const char *last_event; /* LastEventId, or NULL */
 };
 
 /* Inserts the row and sets its id. */
@@ -31,8 +31,7 @@ enum cs_rc cs_history_begin(struct cs_session *session, struct cs_history *row,
                             struct cs_error *error);
 /* Stores the row as it is now; found by its key. */
 enum cs_rc cs_history_end(struct cs_session *session,
-                          const struct cs_history *row,
-                          struct cs_error *error);
+                          const struct cs_history *row, struct cs_error *error);
 
 /* Closes what a dead run left InProgress for this school, as Failed.  Only for
  * who holds the school's lock; rows of `run` itself are left alone. */
@@ -54,7 +53,6 @@ void cs_history_blame(struct cs_session *session, int64_t school,
 
 /* Deletes closed rows older than retention_days, but never the newest closed
  * row of a school and entity. */
-enum cs_rc cs_history_purge(struct cs_session *session,
-                            struct cs_error *error);
+enum cs_rc cs_history_purge(struct cs_session *session, struct cs_error *error);
 
 #endif

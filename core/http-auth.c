@@ -14,21 +14,14 @@
 
 /* NULL bytes without an error: an optional secret that nobody holds. */
 static enum cs_rc lend(struct cs_http_auth *auth,
-                       const struct cs_http_lender *lender,
-                       const char *option, const char **bytes,
-                       struct cs_error *error)
+                       const struct cs_http_lender *lender, const char *option,
+                       const char **bytes, struct cs_error *error)
 {
     void *loan = NULL;
     enum cs_rc rc = lender->lend(lender->arg, option, bytes, &loan, error);
 
     if (rc == CS_OK && loan) {
         auth->loans[auth->nloans++] = loan;
-    }
-    if (rc == CS_E_NOT_HERE) { /* to a plugin that would mean a 404 */
-        rc = CS_E_AUTH;
-        if (error) {
-            error->rc = rc;
-        }
     }
     return rc;
 }

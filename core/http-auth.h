@@ -13,7 +13,7 @@ struct cs_http_auth { /* starts zeroed */
     char *line; /* "Authorization: ..."; NULL: none */
 };
 
-/* CS_E_AUTH when nobody holds a secret that is needed. */
+/* Takes nothing when it fails. */
 enum cs_rc cs_http_auth_take(struct cs_http_auth *auth,
                              const struct cs_http_call *call,
                              struct cs_error *error);

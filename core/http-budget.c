@@ -67,9 +67,8 @@ static bool is_idle(const struct entry *entry, int64_t now)
 static void begin(struct entry *entry, const struct cs_http_key *key,
                   unsigned per_minute)
 {
-    int64_t *sent = entry->sent
-                        ? entry->sent
-                        : cs_memory_array(per_minute, sizeof(*sent));
+    int64_t *sent =
+        entry->sent ? entry->sent : cs_memory_array(per_minute, sizeof(*sent));
     memset(sent, 0, per_minute * sizeof(*sent));
     *entry = (struct entry){.key = *key, .sent = sent};
 }
@@ -123,8 +122,8 @@ int64_t cs_http_budget_take(struct cs_http_budget *budget,
 {
     pthread_mutex_lock(&budget->mutex);
     int64_t now = cs_clock_steady();
-    int64_t wait = take(find(budget, key, now),
-                        counted ? budget->per_minute : 0, now);
+    int64_t wait =
+        take(find(budget, key, now), counted ? budget->per_minute : 0, now);
     pthread_mutex_unlock(&budget->mutex);
     return wait;
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define LONGEST_ASKED (120 * CS_SECOND)  /* a wrong clock must not hold us */
+#define LONGEST_ASKED (120 * CS_SECOND) /* a wrong clock must not hold us */
 #define LONGEST_BACKOFF (3600 * CS_SECOND)
 
 int64_t cs_http_retry_jitter(int64_t most)

@@ -32,8 +32,7 @@ bool cs_http_target_permits(const struct cs_http_target *target,
     if (peer->sa_family == AF_INET) {
         const struct in_addr *four =
             &((const struct sockaddr_in *)(const void *)peer)->sin_addr;
-        return is_loopback(four) ||
-               (target->link_local && is_link_local(four));
+        return is_loopback(four) || (target->link_local && is_link_local(four));
     }
     return false;
 }
@@ -91,8 +90,8 @@ enum cs_rc cs_http_target_set(struct cs_http_target *target, const char *url,
         .link_local = link_local,
     };
     if (!url || curl_url_set(target->url, CURLUPART_URL, url,
-                             CURLU_DISALLOW_USER |
-                                 CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
+                             CURLU_DISALLOW_USER | CURLU_NON_SUPPORT_SCHEME) !=
+                    CURLUE_OK) {
         return cs_error_set(error, CS_E_CONFIG,
                             "a URL is not valid (https://HOST/PATH is "
                             "expected, without a user or password)");
@@ -101,13 +100,13 @@ enum cs_rc cs_http_target_set(struct cs_http_target *target, const char *url,
     char *host = part(target->url, CURLUPART_HOST);
     char *port = part(target->url, CURLUPART_PORT);
     char *path = part(target->url, CURLUPART_PATH);
-    enum cs_rc rc = check(target, scheme ? scheme : "", host ? host : "",
-                          error);
+    enum cs_rc rc =
+        check(target, scheme ? scheme : "", host ? host : "", error);
     if (rc == CS_OK) {
-        target->authority = cs_memory_format(
-            "%s%s%s", host, port ? ":" : "", port ? port : "");
-        target->name = cs_memory_format("%s%s", target->authority,
-                                        path ? path : "/");
+        target->authority =
+            cs_memory_format("%s%s%s", host, port ? ":" : "", port ? port : "");
+        target->name =
+            cs_memory_format("%s%s", target->authority, path ? path : "/");
     }
     free(scheme);
     free(host);

@@ -20,7 +20,8 @@ struct transfer {
     struct cs_json *json; /* reads the rows of a 2xx reply as they arrive */
     size_t received;      /* bytes of the body, decompressed */
     enum cs_rc rc;        /* why we ended it ourselves */
-    bool over; /* the body goes beyond the cap */
+    bool over;            /* the body goes beyond the cap */
+    bool begun;           /* the headers came to their end */
 };
 
 #define SAY(try, ...) snprintf((try)->what, sizeof((try)->what), __VA_ARGS__)
@@ -63,8 +64,8 @@ static enum cs_rc feed_rows(struct transfer *transfer, const char *bytes,
 static void begin_rows(struct transfer *transfer)
 {
     const struct cs_http *exchange = transfer->try->exchange;
-    struct cs_json_rows rows = {exchange->rows, exchange->reads,
-                                exchange->each, exchange->arg};
+    struct cs_json_rows rows = {exchange->rows, exchange->reads, exchange->each,
+                                exchange->arg};
 
     transfer->json = cs_json_new(&rows);
 }
@@ -97,6 +98,11 @@ static size_t on_header(char *line, size_t one, size_t n, void *arg)
     struct transfer *transfer = arg;
 
     (void)one;
+    if (n >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+        transfer->begun = false; /* interim replies have headers, too */
+    } else if (line[0] == '\r' || line[0] == '\n') {
+        transfer->begun = true;
+    }
     if (cs_http_reply_add_line(transfer->try->reply, line, n)) {
         return n;
     }
@@ -125,8 +131,7 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose,
     if (!cs_http_target_permits(transfer->try->target, &peer->addr)) {
         return CURL_SOCKET_BAD;
     }
-    return socket(peer->family, peer->socktype | SOCK_CLOEXEC,
-                  peer->protocol);
+    return socket(peer->family, peer->socktype | SOCK_CLOEXEC, peer->protocol);
 }
 
 /* ---- The request ------------------------------------------------------- */
@@ -157,9 +162,9 @@ static struct curl_slist *add(struct curl_slist *list, const char *line)
 static struct curl_slist *make_headers(const struct cs_http *exchange)
 {
     struct curl_slist *list = add(NULL, "Expect:"); /* no round trip more */
-    char *type = cs_memory_format(
-        "Content-Type:%s%s", exchange->content_type ? " " : "",
-        exchange->content_type ? exchange->content_type : "");
+    char *type =
+        cs_memory_format("Content-Type:%s%s", exchange->content_type ? " " : "",
+                         exchange->content_type ? exchange->content_type : "");
 
     list = add(list, type);
     free(type);
@@ -363,9 +368,12 @@ static enum cs_rc conclude(struct transfer *transfer, CURLcode code)
         return code == CURLE_OK ? finish_text(try) : CS_OK;
     }
     if (transfer->over) {
-        SAY(try, "answered %ld with a body beyond the cap of %zu bytes",
-            status, try->policy->max_body);
+        SAY(try, "answered %ld with a body beyond the cap of %zu bytes", status,
+            try->policy->max_body);
         return CS_E_FATAL;
+    }
+    if (code == CURLE_OK && !transfer->begun) {
+        code = CURLE_GOT_NOTHING; /* libcurl takes cut headers for a reply */
     }
     if (code != CURLE_OK) {
         return broken(try, code);

@@ -17,7 +17,7 @@ struct cs_http_try {
     struct cs_cancel *cancel;
     const char *authorization; /* a whole header line, or NULL */
 
-    size_t nrows; /* that each() got */
+    size_t nrows;   /* that each() got */
     char what[200]; /* the rest of a sentence that begins "GET host/path ";
                        empty when each() ended the reading */
 };

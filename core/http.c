@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_WAITS 10 /* answers 429 that one exchange sits out */
+#define MOST_WAITS 10           /* answers 429 that one exchange sits out */
 #define STAGGER (CS_SECOND / 4) /* so that not all who wait go at once */
 
 /* ---- The client: handles that keep their connections ------------------- */
@@ -81,8 +81,8 @@ static void put_handle(struct cs_http_client *client, CURL *curl)
     pthread_mutex_lock(&client->mutex);
     if (client->nidle == client->space) {
         client->space += 8;
-        client->idle = cs_memory_grow(client->idle, client->space,
-                                      sizeof(*client->idle));
+        client->idle =
+            cs_memory_grow(client->idle, client->space, sizeof(*client->idle));
     }
     client->idle[client->nidle++] = curl;
     pthread_mutex_unlock(&client->mutex);
@@ -97,11 +97,11 @@ struct exchange {
     struct cs_http_try try;
     struct cs_http_auth auth;
     struct cs_http_key key; /* of the token, or whatever stands for one */
-    enum cs_rc rc;     /* of the last try */
-    unsigned tries;    /* requests sent */
-    unsigned failures; /* of them: repeated after a back-off */
-    unsigned waits;    /* of them: sat out after a 429 */
-    bool renewed;      /* the one renewal of a secret was had */
+    enum cs_rc rc;          /* of the last try */
+    unsigned tries;         /* requests sent */
+    unsigned failures;      /* of them: repeated after a back-off */
+    unsigned waits;         /* of them: sat out after a 429 */
+    bool renewed;           /* the one renewal of a secret was had */
 };
 
 static const char *method(const struct exchange *x)
@@ -316,6 +316,10 @@ static enum cs_rc perform(struct exchange *x, struct cs_error *error)
 {
     for (bool again = true; again;) {
         enum cs_rc rc = get_ready(x, error);
+        if (rc == CS_E_AUTH && x->renewed) {
+            x->rc = rc; /* there is no other secret: the 401 is the news */
+            return fail(x, error);
+        }
         if (rc != CS_OK) {
             return rc;
         }
@@ -340,8 +344,8 @@ enum cs_rc cs_http_perform(struct cs_http_client *client,
     exchange->text = NULL;
     cs_http_reply_free(*call->reply);
     *call->reply = cs_http_reply_new(exchange);
-    enum cs_rc rc = cs_http_target_set(&x.target, exchange->url,
-                                       call->link_local, error);
+    enum cs_rc rc =
+        cs_http_target_set(&x.target, exchange->url, call->link_local, error);
     if (rc == CS_OK) {
         x.try = (struct cs_http_try){
             .policy = &client->policy,

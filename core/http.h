@@ -13,11 +13,11 @@
 struct cs_http_client;
 
 struct cs_http_policy {
-    long timeout_ms;           /* for one attempt */
-    size_t max_body;           /* bytes after decompression */
+    long timeout_ms;             /* for one attempt */
+    size_t max_body;             /* bytes after decompression */
     const char *ca_file, *proxy; /* NULL: the system's */
-    unsigned attempts;         /* repetitions after the first try */
-    double backoff_base;       /* seconds: base x 1, 2, 4, ... plus jitter */
+    unsigned attempts;           /* repetitions after the first try */
+    double backoff_base;         /* seconds: base x 1, 2, 4, ... plus jitter */
     bool respect_retry_after;
     unsigned requests_per_minute; /* for each token; 0: no budget */
 };
@@ -27,8 +27,9 @@ struct cs_http_client *cs_http_client_new(const struct cs_http_policy *policy);
 void cs_http_client_free(struct cs_http_client *client);
 
 /* Who lends secrets to an exchange.  lend() gives bytes that stay valid until
- * release(); refused() says that the server answered 401 to them.  A result
- * other than CS_OK has set error. */
+ * release(); refused() says that the server answered 401 to them.  NULL bytes:
+ * send none.  A result other than CS_OK has set error and lends nothing; it is
+ * CS_E_AUTH when nobody holds the secret (CS_E_NOT_HERE would say 404). */
 struct cs_http_lender {
     enum cs_rc (*lend)(void *arg, const char *option, const char **bytes,
                        void **loan, struct cs_error *error);
@@ -50,7 +51,7 @@ struct cs_http_call {
                          same instance replaces it; the last one is freed with
                          cs_http_reply_free().  exchange->text and header()
                          live as long */
-    bool link_local; /* plain http to 169.254/16 is allowed, too */
+    bool link_local;              /* plain http to 169.254/16 is allowed, too */
 };
 
 /* Performs the exchange with all retries.  Results as for cs_host.http; error

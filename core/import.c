@@ -8,19 +8,17 @@
 #include "json.h"
 #include "memory.h"
 #include "prefix.h"
-#include "schema.h"
-#include "source.h"
+#include "pages.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_SCHOOLS = 20000, MOST_PAGES = 20000 };
+enum { MOST_SCHOOLS = 20000 };
 
 struct reading {
     struct cs_import *import;
-    struct cs_app *app;
     const struct cs_district *district;
-    struct cs_instance *source;
+    size_t n, unusable; /* of the import, when this page began */
 };
 
 void cs_import_clear(struct cs_import *import)
@@ -33,14 +31,24 @@ void cs_import_clear(struct cs_import *import)
     *import = (struct cs_import){0};
 }
 
-/* A page that broke off is read again: what it brought is forgotten. */
-static void forget(struct cs_import *import, size_t n, size_t unusable)
+static void begin_page(void *arg)
 {
-    for (; import->n > n; import->n--) {
+    struct reading *reading = arg;
+
+    reading->n = reading->import->n;
+    reading->unusable = reading->import->unusable;
+}
+
+static void forget_page(void *arg)
+{
+    struct reading *reading = arg;
+    struct cs_import *import = reading->import;
+
+    for (; import->n > reading->n; import->n--) {
         free((char *)import->schools[import->n - 1].clever_id);
         free((char *)import->schools[import->n - 1].name);
     }
-    import->unusable = unusable;
+    import->unusable = reading->unusable;
 }
 
 static bool known(const struct cs_import *import, const char *id)
@@ -66,7 +74,7 @@ static enum cs_rc take(void *arg, enum cs_op op, const char *cursor,
         import->unusable++;
     } else if (!known(import, id)) {
         import->schools = cs_memory_grow(import->schools, import->n + 1,
-                                         sizeof *import->schools);
+                                         sizeof(*import->schools));
         import->schools[import->n++] = (struct cs_school_new){
             .clever_id = cs_memory_text(id),
             .name = cs_memory_text(name),
@@ -77,75 +85,22 @@ static enum cs_rc take(void *arg, enum cs_op op, const char *cursor,
     return CS_OK;
 }
 
-static enum cs_rc read_page(struct reading *reading, const char *cursor,
-                            struct cs_page *page, struct cs_error *error)
-{
-    static const struct cs_entity school = {
-        .name = "school", .collection = "schools", .table = "Schools"};
-    const struct cs_settings *settings = reading->app->settings;
-    long attempts =
-        cs_settings_number(settings, "retry", "clever_api_max_attempts");
-    double base =
-        cs_settings_decimal(settings, "retry", "clever_api_backoff_base");
-    size_t n = reading->import->n, unusable = reading->import->unusable;
-
-    for (unsigned try = 0;; try++) {
-        enum cs_rc rc;
-
-        cs_page_clear(page);
-        cs_page_init(page, (size_t)cs_settings_number(settings, "sync",
-                                                      "page_size"));
-        page->take = take;
-        page->arg = reading;
-        rc = cs_source_fetch(reading->source, &school, cursor, page, error);
-        if (rc == CS_OK)
-            return rc;
-        forget(reading->import, n, unusable);
-        /* The HTTP client has repeated what it could; here are only those
-         * that broke off in the middle of their records. */
-        if (rc != CS_E_RETRY || page->emitted == 0 || try >= attempts ||
-            !cs_cancel_wait(reading->app->cancel, cs_http_backoff(base, try)))
-            return rc;
-    }
-}
-
-static enum cs_rc read_all(struct reading *reading, struct cs_error *error)
-{
-    struct cs_page page;
-    char *cursor = NULL;
-    enum cs_rc rc = CS_OK;
-    bool more = true;
-
-    cs_page_init(&page, 1);
-    for (size_t pages = 0; more && rc == CS_OK; pages++) {
-        rc = read_page(reading, cursor, &page, error);
-        if (rc != CS_OK)
-            break;
-        more = page.end == CS_PAGE_NEXT;
-        if (page.end == CS_PAGE_CUT)
-            rc = cs_error_set(error, CS_E_FATAL,
-                              "the list of schools was cut short");
-        else if (more && (page.cursor == NULL || pages >= MOST_PAGES ||
-                          reading->import->n > MOST_SCHOOLS ||
-                          (cursor != NULL &&
-                           strcmp(cursor, page.cursor) == 0)))
-            rc = cs_error_set(error, CS_E_FATAL,
-                              "the list of schools does not come to an end");
-        free(cursor);
-        cursor = cs_memory_text(page.cursor);
-    }
-    free(cursor);
-    cs_page_clear(&page);
-    return rc;
-}
-
 enum cs_rc cs_import_read(struct cs_import *import, struct cs_app *app,
                           const struct cs_district *district,
                           struct cs_error *error)
 {
     static const char *const reads[] = {"id", "name", NULL};
-    struct reading reading = {
-        .import = import, .app = app, .district = district};
+    static const struct cs_entity school = {
+        .name = "school", .collection = "schools", .table = "Schools"};
+    struct reading reading = {.import = import, .district = district};
+    struct cs_pages pages = {.settings = app->settings,
+                             .entity = &school,
+                             .cancel = app->cancel,
+                             .most = MOST_SCHOOLS,
+                             .take = take,
+                             .begin = begin_page,
+                             .forget = forget_page,
+                             .arg = &reading};
     struct cs_instance_request request = {
         .whom = {.district_id = district->clever_id,
                  .district_prefix = district->prefix},
@@ -162,10 +117,10 @@ enum cs_rc cs_import_read(struct cs_import *import, struct cs_app *app,
                             "there is no [pipeline.NAME] whose source could "
                             "list the schools");
     request.part = app->wiring.pipelines[0].source;
-    rc = cs_instance_open(&reading.source, app, &request, error);
+    rc = cs_instance_open(&pages.source, app, &request, error);
     if (rc != CS_OK)
         return rc;
-    rc = read_all(&reading, error);
-    cs_instance_close(reading.source);
+    rc = cs_pages_read(&pages, NULL, NULL, error);
+    cs_instance_close(pages.source);
     return rc;
 }

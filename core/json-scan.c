@@ -55,8 +55,7 @@ static bool lead(struct cs_json_scan *scan, unsigned char byte)
     return scan->left > 0;
 }
 
-size_t cs_json_scan_utf8(struct cs_json_scan *scan, const char *bytes,
-                         size_t n)
+size_t cs_json_scan_utf8(struct cs_json_scan *scan, const char *bytes, size_t n)
 {
     size_t i = 0;
     while (i < n) {

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct cs_json_scan { /* starts zeroed */
+struct cs_json_scan {        /* starts zeroed */
     unsigned char left;      /* continuation bytes still to come */
     unsigned char low, high; /* what the next one may be */
     char held[12]; /* the start of an escape whose end is still to come */

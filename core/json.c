@@ -20,12 +20,12 @@ struct node {
     struct node *child, *next;
 };
 
-static const struct node whole;   /* build everything below */
+static const struct node whole;    /* build everything below */
 static const struct node the_rows; /* the member that may hold the rows */
 
 enum place {
-    TOP,     /* around the text's one value */
-    OBJECT,  /* in an object or array that is being built */
+    TOP,    /* around the text's one value */
+    OBJECT, /* in an object or array that is being built */
     ARRAY,
     ROWS,    /* in the rows' array */
     ELEMENT, /* in an element of it that wraps its row */
@@ -61,8 +61,8 @@ struct cs_json {
     bool have_rows;
     size_t nrows;
 
-    size_t fed;   /* bytes that yajl got in earlier calls */
-    size_t heard; /* where it was when it called back last */
+    size_t fed;            /* bytes that yajl got in earlier calls */
+    size_t heard;          /* where it was when it called back last */
     struct cs_error fault; /* the first; ends everything */
 };
 
@@ -86,8 +86,8 @@ static struct node *find(const struct node *parent, const char *name,
                          size_t length)
 {
     struct node *node = parent->child;
-    while (node && (node->length != length ||
-                    memcmp(node->name, name, length) != 0)) {
+    while (node &&
+           (node->length != length || memcmp(node->name, name, length) != 0)) {
         node = node->next;
     }
     return node;
@@ -321,8 +321,7 @@ static json_t *number(const char *text, size_t n)
     json_t *value = json_loadb(text, n, JSON_DECODE_ANY, NULL);
     return value ? value
                  : json_loadb(text, n,
-                              JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL,
-                              NULL);
+                              JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
 }
 
 /* ---- yajl's callbacks: 1 goes on, 0 stops ------------------------------ */
@@ -399,8 +398,7 @@ static void choose(struct cs_json *json, const char *key, size_t n)
     const struct frame *frame = json->frame;
 
     if (frame->place == ELEMENT) {
-        bool row = n == json->inner_length &&
-                   memcmp(key, json->inner, n) == 0;
+        bool row = n == json->inner_length && memcmp(key, json->inner, n) == 0;
         json->chosen = row ? json->row_node : NULL;
     } else if (frame->node == &whole) {
         json->chosen = is_outer(json, key, n) ? &the_rows : &whole;
@@ -571,8 +569,7 @@ enum cs_rc cs_json_finish(struct cs_json *json, json_t **reply,
     json->scan.nheld = 0;
     if (json->fault.rc == CS_OK &&
         yajl_complete_parse(json->yajl) != yajl_status_ok) {
-        fault_at(json, CS_E_RETRY, "ends in the middle of its JSON",
-                 json->fed);
+        fault_at(json, CS_E_RETRY, "ends in the middle of its JSON", json->fed);
     }
     if (json->fault.rc == CS_OK && json->wanted && !json->have_rows) {
         cs_error_set(&json->fault, CS_E_DATA, "lacks the array %.*s",
@@ -600,14 +597,16 @@ bool cs_json_has_nul(const json_t *value)
     case JSON_STRING:
         return strlen(json_string_value(value)) < json_string_length(value);
     case JSON_ARRAY:
-        json_array_foreach(value, i, member) {
+        json_array_foreach(value, i, member)
+        {
             if (cs_json_has_nul(member)) {
                 return true;
             }
         }
         return false;
     case JSON_OBJECT:
-        json_object_foreach((json_t *)value, key, member) {
+        json_object_foreach((json_t *)value, key, member)
+        {
             if (cs_json_has_nul(member)) {
                 return true;
             }

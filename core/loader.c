@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <link.h>
 #include <ltdl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -82,9 +83,9 @@ enum cs_rc cs_loader_new(struct cs_loader **loader, const char *dir,
     enum cs_rc rc;
 
     *loader = NULL;
-    if (!dir)
+    if (!dir || !dir[0])
         dir = secure_getenv("CLEVERSYNC_PLUGIN_DIR");
-    if (!dir)
+    if (!dir || !dir[0])
         dir = CS_PLUGIN_DIR;
     rc = check_directory(dir, error);
     if (rc != CS_OK)
@@ -220,14 +221,48 @@ static void not_there(const struct cs_loader *loader, enum cs_kind kind,
 
 /* ---- One file ------------------------------------------------------------ */
 
+/* All segments are in the file: the loader maps what the headers say, and the
+ * end of a file that was copied in part would end the process with SIGBUS. */
+static bool is_whole(FILE *file, const ElfW(Ehdr) * head, off_t size)
+{
+    ElfW(Phdr) segment;
+
+    if (head->e_phentsize != sizeof(segment) ||
+        head->e_phoff > (ElfW(Off))size ||
+        fseeko(file, (off_t)head->e_phoff, SEEK_SET) != 0)
+        return false;
+    for (unsigned i = 0; i < head->e_phnum; i++)
+        if (fread(&segment, sizeof(segment), 1, file) != 1 ||
+            segment.p_offset > (ElfW(Off))size ||
+            segment.p_filesz > (ElfW(Off))size - segment.p_offset)
+            return false;
+    return true;
+}
+
+static enum cs_rc check_elf(FILE *file, const char *path, off_t size,
+                            struct cs_error *error)
+{
+    ElfW(Ehdr) head;
+
+    if (fread(&head, sizeof(head), 1, file) != 1 ||
+        memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
+        return cs_error_set(error, CS_E_CONFIG, "%s is no shared object", path);
+    if (head.e_ident[EI_CLASS] !=
+        (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32))
+        return cs_error_set(error, CS_E_CONFIG,
+                            "%s is built for another machine", path);
+    if (!is_whole(file, &head, size))
+        return cs_error_set(error, CS_E_CONFIG,
+                            "%s is cut short: install it again", path);
+    return CS_OK;
+}
+
 /* What can be said before anything is loaded, in words of our own. */
 static enum cs_rc check_file(const char *path, struct cs_error *error)
 {
-    static const char elf[] = {0x7F, 'E', 'L', 'F'};
     struct stat status;
-    char magic[sizeof(elf)];
+    enum cs_rc rc;
     FILE *file;
-    size_t n;
 
     if (stat(path, &status) != 0)
         return cs_error_set(error, CS_E_CONFIG, "%s cannot be read: %s", path,
@@ -243,11 +278,9 @@ static enum cs_rc check_file(const char *path, struct cs_error *error)
     if (!file)
         return cs_error_set(error, CS_E_CONFIG, "%s cannot be read: %s", path,
                             strerror(errno));
-    n = fread(magic, 1, sizeof(magic), file);
+    rc = check_elf(file, path, status.st_size, error);
     fclose(file);
-    if (n != sizeof(magic) || memcmp(magic, elf, sizeof(elf)) != 0)
-        return cs_error_set(error, CS_E_CONFIG, "%s is no shared object", path);
-    return CS_OK;
+    return rc;
 }
 
 /* dlerror() begins with the path, which our sentence has already. */

@@ -28,8 +28,8 @@ struct cs_module {
 const char *cs_loader_kind(enum cs_kind kind); /* "credential", ... */
 int cs_loader_kind_of(const char *word);       /* 0: no such kind */
 
-/* dir NULL: CLEVERSYNC_PLUGIN_DIR unless privileged, else the built-in one;
- * CS_E_CONFIG unless absolute, a directory, and not world-writable. */
+/* dir NULL or empty: CLEVERSYNC_PLUGIN_DIR unless privileged, else the built-in
+ * one; CS_E_CONFIG unless absolute, a directory, and not world-writable. */
 enum cs_rc cs_loader_new(struct cs_loader **loader, const char *dir,
                          struct cs_error *error);
 void cs_loader_free(struct cs_loader *loader); /* modules die; code stays */

@@ -24,16 +24,15 @@
 #define TRACED 1
 #endif
 
-#define COMMAND(NAME, FUNCTION, OPERANDS, SUMMARY)                            \
-    {                                                                         \
-        .name = NAME, .operands = OPERANDS, .summary = SUMMARY,               \
-        .options = FUNCTION##_options, .run = FUNCTION                        \
+#define COMMAND(NAME, FUNCTION, OPERANDS, SUMMARY)              \
+    {                                                           \
+        .name = NAME, .operands = OPERANDS, .summary = SUMMARY, \
+        .options = FUNCTION##_options, .run = FUNCTION          \
     }
 
 /* In the order that a newcomer needs them. */
 static const struct cs_command commands[] = {
-    COMMAND("run", cs_cmd_run, NULL,
-            "Bring the schools' databases up to date"),
+    COMMAND("run", cs_cmd_run, NULL, "Bring the schools' databases up to date"),
     COMMAND("plan", cs_cmd_plan, NULL,
             "Show what a run would change, and change nothing"),
     COMMAND("status", cs_cmd_status, NULL,

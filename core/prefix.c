@@ -36,7 +36,7 @@ const char *cs_prefix_fault(const char *prefix)
     if (strstr(prefix, "--") != NULL || prefix[0] == '-' ||
         prefix[length - 1] == '-')
         return "begins or ends with - or has -- inside";
-    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
         if (strcasecmp(prefix, reserved[i]) == 0)
             return "is a word that names other secrets (Clever, SessionDb, "
                    "AdminPortal)";
@@ -78,14 +78,13 @@ const char *cs_prefix_fault_name(const char *name)
 /* ---- A prefix from a name ----------------------------------------------- */
 
 /* U+00C0 to U+017F without their marks; '-' where there is no letter. */
-static const char letters[] =
-    "AAAAAAACEEEEIIIIDNOOOOO-OUUUUYTs" /* U+00C0 */
-    "aaaaaaaceeeeiiiidnooooo-ouuuuyty" /* U+00E0 */
-    "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGg" /* U+0100 */
-    "GgGgHhHhIiIiIiIiIiIiJjKkkLlLlLlL" /* U+0120 */
-    "lLlNnNnNnnNnOoOoOoOoRrRrRrSsSsSs" /* U+0140 */
-    "SsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs" /* U+0160 */;
-_Static_assert(sizeof letters == 6 * 32 + 1, "a letter for each code point");
+static const char letters[] = "AAAAAAACEEEEIIIIDNOOOOO-OUUUUYTs" /* U+00C0 */
+                              "aaaaaaaceeeeiiiidnooooo-ouuuuyty" /* U+00E0 */
+                              "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGg" /* U+0100 */
+                              "GgGgHhHhIiIiIiIiIiIiJjKkkLlLlLlL" /* U+0120 */
+                              "lLlNnNnNnnNnOoOoOoOoRrRrRrSsSsSs" /* U+0140 */
+                              "SsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs" /* U+0160 */;
+_Static_assert(sizeof(letters) == 6 * 32 + 1, "a letter for each code point");
 
 /* The ASCII character for the one at *at, which moves behind it; 0: none, as
  * for a combining mark or an apostrophe. */
@@ -115,7 +114,7 @@ char *cs_prefix_make(const char *name, unsigned n)
     const unsigned char *at = (const unsigned char *)name;
     char plain[CS_PREFIX_MOST + 1];
     size_t length = 0;
-    size_t most = CS_PREFIX_MOST - sizeof "-4294967295"; /* room for -N */
+    size_t most = CS_PREFIX_MOST - sizeof("-4294967295"); /* room for -N */
 
     while (*at != '\0' && length < most) {
         char c = fold(&at);
@@ -134,6 +133,5 @@ char *cs_prefix_make(const char *name, unsigned n)
         memcpy(plain, longer, strlen(longer) + 1);
         free(longer);
     }
-    return n == 0 ? cs_memory_text(plain)
-                  : cs_memory_format("%s-%u", plain, n);
+    return n == 0 ? cs_memory_text(plain) : cs_memory_format("%s-%u", plain, n);
 }

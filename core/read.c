@@ -5,17 +5,12 @@
 
 #include "read.h"
 
-#include "http.h"
 #include "json.h"
 #include "memory.h"
-#include "source.h"
+#include "pages.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* A page that took less is no strain, one that took more is. */
-#define QUICK (CS_SECOND)
-#define SLOW (5 * CS_SECOND)
 
 struct reading {
     struct cs_read *read;
@@ -89,73 +84,18 @@ static enum cs_rc take(void *arg, enum cs_op op, const char *cursor,
     return CS_OK;
 }
 
-/* One page, as often as it takes.  The HTTP client has repeated what it could;
- * here are only those that broke off in the middle of their records. */
-static enum cs_rc read_page(struct reading *reading, const char *cursor,
-                            struct cs_page *page, struct cs_error *error)
+static void begin_page(void *arg)
 {
-    struct cs_read *read = reading->read;
-    long attempts = cs_settings_number(read->settings, "retry",
-                                       "clever_api_max_attempts");
-    double base = cs_settings_decimal(read->settings, "retry",
-                                      "clever_api_backoff_base");
-    size_t want = page->want;
-    enum cs_rc rc;
+    struct reading *reading = arg;
 
-    for (unsigned n = 0;; n++) {
-        cs_page_clear(page);
-        cs_page_init(page, want);
-        page->take = take;
-        page->arg = reading;
-        cs_diff_page(read->diff);
-        rc = cs_source_fetch(read->source,
-                             read->mapper->module->ops.mapper.entity, cursor,
-                             page, error);
-        if (rc == CS_OK)
-            return rc;
-        cs_diff_forget_page(read->diff);
-        if (rc != CS_E_RETRY || page->emitted == 0 || n >= attempts)
-            return rc;
-        if (!cs_cancel_wait(read->cancel, cs_http_backoff(base, n)))
-            return cs_error_set(error, CS_E_CANCELLED,
-                                "the deadline passed while a page was to be "
-                                "read again");
-    }
+    cs_diff_page(reading->read->diff);
 }
 
-/* Larger pages while answers are quick, smaller ones when they are not. */
-static size_t next_size(const struct cs_settings *settings, size_t size,
-                        int64_t took)
+static void forget_page(void *arg)
 {
-    size_t least = (size_t)cs_settings_number(settings, "sync", "page_size");
-    size_t most = (size_t)cs_settings_number(settings, "sync",
-                                             "page_size_max");
+    struct reading *reading = arg;
 
-    if (took < QUICK)
-        return size * 2 < most ? size * 2 : most;
-    if (took > SLOW)
-        return size / 2 > least ? size / 2 : least;
-    return size;
-}
-
-/* The end of a page, judged: CS_SKIP means that more follow. */
-static enum cs_rc judge_end(const struct cs_instance *source,
-                            const struct cs_page *page, const char *cursor,
-                            struct cs_error *error)
-{
-    const char *section = source->request.part->section;
-
-    if (page->end == CS_PAGE_DONE)
-        return CS_OK;
-    if (page->end == CS_PAGE_CUT)
-        return cs_error_set(error, CS_E_FATAL,
-                            "%s ended a page without saying whether more "
-                            "follow; nothing is concluded from it",
-                            section);
-    if (!page->cursor || (cursor && strcmp(page->cursor, cursor) == 0))
-        return cs_error_set(error, CS_E_FATAL,
-                            "%s leads back to the page it came from", section);
-    return CS_SKIP;
+    cs_diff_forget_page(reading->read->diff);
 }
 
 enum cs_rc cs_read_listing(struct cs_read *read, struct cs_error *error)
@@ -165,27 +105,18 @@ enum cs_rc cs_read_listing(struct cs_read *read, struct cs_error *error)
                               .mapper = mapper,
                               .ncolumns = mapper->entity->ncolumns,
                               .error = error};
-    struct cs_page page;
-    char *cursor = NULL;
-    size_t size =
-        (size_t)cs_settings_number(read->settings, "sync", "page_size");
+    struct cs_pages pages = {.settings = read->settings,
+                             .source = read->source,
+                             .entity = mapper->entity,
+                             .cancel = read->cancel,
+                             .take = take,
+                             .begin = begin_page,
+                             .forget = forget_page,
+                             .arg = &reading};
     enum cs_rc rc;
 
     reading.row = cs_memory_array(reading.ncolumns, sizeof(*reading.row));
-    cs_page_init(&page, size);
-    do {
-        int64_t start = cs_clock_steady();
-
-        page.want = size;
-        rc = read_page(&reading, cursor, &page, error);
-        if (rc == CS_OK)
-            rc = judge_end(read->source, &page, cursor, error);
-        free(cursor);
-        cursor = cs_memory_text(page.cursor);
-        size = next_size(read->settings, size, cs_clock_steady() - start);
-    } while (rc == CS_SKIP);
-    cs_page_clear(&page);
-    free(cursor);
+    rc = cs_pages_read(&pages, NULL, NULL, error);
     free(reading.row);
     return rc;
 }

@@ -58,14 +58,14 @@ static struct cs_district *grow_districts(struct cs_registry *registry)
 {
     registry->districts =
         cs_memory_grow(registry->districts, registry->ndistricts + 1,
-                       sizeof *registry->districts);
+                       sizeof(*registry->districts));
     return &registry->districts[registry->ndistricts++];
 }
 
 static struct cs_school *grow_schools(struct cs_registry *registry)
 {
     registry->schools = cs_memory_grow(
-        registry->schools, registry->nschools + 1, sizeof *registry->schools);
+        registry->schools, registry->nschools + 1, sizeof(*registry->schools));
     return &registry->schools[registry->nschools++];
 }
 
@@ -156,7 +156,7 @@ static enum cs_rc load(void *arg, struct cs_instance *sink,
     /* Schools point to their districts, so these stay where they are now. */
     if (registry->ndistricts > 0)
         qsort(registry->districts, registry->ndistricts,
-              sizeof *registry->districts, district_order);
+              sizeof(*registry->districts), district_order);
     rc = cs_sink_scan(sink, &cs_schema_school, NULL, keep_school, &loading,
                       error);
     if (rc == CS_OK && loading.stray)
@@ -164,8 +164,8 @@ static enum cs_rc load(void *arg, struct cs_instance *sink,
                             "Schools in the session database has a row whose "
                             "district is not in Districts");
     if (rc == CS_OK && registry->nschools > 0)
-        qsort(registry->schools, registry->nschools,
-              sizeof *registry->schools, school_order);
+        qsort(registry->schools, registry->nschools, sizeof(*registry->schools),
+              school_order);
     return rc;
 }
 
@@ -212,9 +212,8 @@ static void not_there(struct cs_error *error, const char *what,
         cs_error_set(error, CS_E_CONFIG, "this is no Clever id of a %s: it %s",
                      what, cs_prefix_fault_id(clever_id));
     else if (nearest != NULL)
-        cs_error_set(error, CS_E_CONFIG,
-                     "there is no %s %s (did you mean %s?)", what, clever_id,
-                     nearest);
+        cs_error_set(error, CS_E_CONFIG, "there is no %s %s (did you mean %s?)",
+                     what, clever_id, nearest);
     else
         cs_error_set(error, CS_E_CONFIG,
                      "there is no %s %s: \"cleversync %s list\" shows those "
@@ -234,7 +233,7 @@ cs_registry_find_district(const struct cs_registry *registry,
 
     if (district != NULL)
         return district;
-    known = cs_memory_array(registry->ndistricts + 1, sizeof *known);
+    known = cs_memory_array(registry->ndistricts + 1, sizeof(*known));
     for (size_t i = 0; i < registry->ndistricts; i++)
         known[i] = registry->districts[i].clever_id;
     not_there(error, "district", clever_id, known);
@@ -251,7 +250,7 @@ cs_registry_find_school(const struct cs_registry *registry,
 
     if (school != NULL)
         return school;
-    known = cs_memory_array(registry->nschools + 1, sizeof *known);
+    known = cs_memory_array(registry->nschools + 1, sizeof(*known));
     for (size_t i = 0; i < registry->nschools; i++)
         known[i] = registry->schools[i].clever_id;
     not_there(error, "school", clever_id, known);
@@ -362,7 +361,7 @@ static enum cs_rc add_district(void *arg, struct cs_instance *sink,
     if (rc != CS_OK)
         goto out;
     old = cs_registry_district(&registry, new->clever_id);
-    new->there = old != NULL && strcmp(old->name, new->name) == 0 &&
+    new->there = old != NULL &&strcmp(old->name, new->name) == 0 &&
                  strcmp(old->prefix, new->prefix) == 0;
     if (new->there)
         goto out;
@@ -441,8 +440,8 @@ static enum cs_rc compare(const struct cs_school *old,
         return CS_OK;
     if (strcmp(old->name, new->name) != 0 ||
         strcmp(old->prefix, new->prefix) != 0 ||
-        (new->database_name != NULL &&
-         strcmp(old->database_name, new->database_name) != 0))
+        (new->database_name !=
+         NULL &&strcmp(old->database_name, new->database_name) != 0))
         return cs_error_set(error, CS_E_FATAL,
                             "school %s is there already, with another name, "
                             "prefix or database: \"cleversync school set\" "
@@ -506,7 +505,7 @@ static enum cs_rc add_schools(void *arg, struct cs_instance *sink,
     enum cs_rc rc = load(&registry, sink, error);
 
     new->added = 0;
-    for (size_t i = 0; i < new->n && rc == CS_OK; i++) {
+    for (size_t i = 0; i < new->n &&rc == CS_OK; i++) {
         rc = add_school(&registry, sink, &new->schools[i], error);
         new->added += new->schools[i].added;
     }

@@ -38,9 +38,9 @@ const struct cs_district *cs_registry_district(const struct cs_registry *,
                                                const char *clever_id);
 const struct cs_school *cs_registry_school(const struct cs_registry *,
                                            const char *clever_id);
-const struct cs_district *
-cs_registry_find_district(const struct cs_registry *, const char *clever_id,
-                          struct cs_error *error);
+const struct cs_district *cs_registry_find_district(const struct cs_registry *,
+                                                    const char *clever_id,
+                                                    struct cs_error *error);
 const struct cs_school *cs_registry_find_school(const struct cs_registry *,
                                                 const char *clever_id,
                                                 struct cs_error *error);
@@ -50,8 +50,7 @@ const struct cs_school *cs_registry_find_school(const struct cs_registry *,
  * there already, exactly so, gives CS_SKIP and changes nothing. */
 enum cs_rc cs_registry_add_district(struct cs_session *session,
                                     const char *clever_id, const char *name,
-                                    const char *prefix,
-                                    struct cs_error *error);
+                                    const char *prefix, struct cs_error *error);
 
 struct cs_school_new {
     const char *clever_id, *district_clever_id, *name;

@@ -49,8 +49,8 @@ static enum cs_rc keep(void *arg, const struct cs_value *row)
 
     if (key == NULL || entity == NULL || strcmp(entity, work->entity) != 0)
         return CS_OK;
-    work->stored = cs_memory_grow(work->stored, work->nstored + 1,
-                                  sizeof *work->stored);
+    work->stored =
+        cs_memory_grow(work->stored, work->nstored + 1, sizeof(*work->stored));
     work->stored[work->nstored++] = (struct stored){
         .key = cs_memory_text(key),
         .clever_id = cs_memory_text(cs_cell_text(&row[CS_REJECT_CLEVER_ID])),
@@ -64,7 +64,7 @@ static enum cs_rc scan(struct work *work, struct cs_instance *sink,
 {
     const struct cs_value school = cs_cell_of_integer(work->school);
     const struct cs_filter filter = {
-        .size = sizeof filter,
+        .size = sizeof(filter),
         .column = CS_REJECT_SCHOOL,
         .in = &school,
         .nin = 1,
@@ -74,9 +74,8 @@ static enum cs_rc scan(struct work *work, struct cs_instance *sink,
     return cs_sink_scan(sink, &cs_schema_reject, &filter, keep, work, error);
 }
 
-static enum cs_rc delete(struct cs_instance *sink, const char *key,
-                         struct cs_error *error)
-{
+static enum cs_rc delete (struct cs_instance *sink, const char *key,
+                          struct cs_error *error) {
     struct cs_value row[CS_REJECT_COLUMNS] = {{0}};
 
     row[CS_REJECT_KEY] = cs_cell_of_text(key);
@@ -125,7 +124,7 @@ static enum cs_rc insert(const struct work *work, size_t i,
     char first[CS_CLOCK_ISO], last[CS_CLOCK_ISO], number[24], *key;
     enum cs_rc rc;
 
-    snprintf(number, sizeof number, "#%zu", i + 1);
+    snprintf(number, sizeof(number), "#%zu", i + 1);
     key = cs_memory_format("%s/%s/%s/%s", reject->run, reject->school_id,
                            work->entity, id != NULL ? id : number);
     row[CS_REJECT_KEY] = cs_cell_of_text(key);
@@ -149,7 +148,7 @@ static enum cs_rc replace(void *arg, struct cs_instance *sink,
     enum cs_rc rc = scan(work, sink, error);
 
     for (size_t i = 0; i < work->nstored && rc == CS_OK; i++)
-        rc = delete(sink, work->stored[i].key, error);
+        rc = delete (sink, work->stored[i].key, error);
     for (size_t i = 0; i < work->n && rc == CS_OK; i++)
         if (!repeated(work, i))
             rc = insert(work, i, sink, error);

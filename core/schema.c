@@ -33,10 +33,10 @@ struct cs_schema *cs_schema_new(const struct cs_entity *mapped)
         {.name = "CreatedAt", .type = CS_TIME, .flags = CS_NOT_NULL},
         {.name = "UpdatedAt", .type = CS_TIME, .flags = CS_NOT_NULL},
     };
-    struct cs_schema *schema = cs_memory_new(sizeof *schema);
+    struct cs_schema *schema = cs_memory_new(sizeof(*schema));
     size_t n = mapped->ncolumns;
     struct cs_column *columns =
-        cs_memory_array(1 + n + sizeof own / sizeof own[0], sizeof *columns);
+        cs_memory_array(1 + n + sizeof(own) / sizeof(own[0]), sizeof(*columns));
 
     schema->label = cs_schema_label(mapped->name);
     columns[0] = (struct cs_column){
@@ -46,8 +46,8 @@ struct cs_schema *cs_schema_new(const struct cs_entity *mapped)
     };
     schema->first = 1;
     schema->mapped = n;
-    memcpy(columns + 1, mapped->columns, n * sizeof *columns);
-    memcpy(columns + 1 + n, own, sizeof own);
+    memcpy(columns + 1, mapped->columns, n * sizeof(*columns));
+    memcpy(columns + 1 + n, own, sizeof(own));
     while (schema->key < n && !(columns[schema->key].flags & CS_KEY))
         schema->key++;
     schema->active = 1 + n;
@@ -74,21 +74,20 @@ void cs_schema_free(struct cs_schema *schema)
 
 /* Identifiers, types and lengths are those of the system whose databases may
  * be there already. */
-#define IDENTITY(NAME) {NAME, CS_INT, 0, CS_AUTO, NULL, NULL}
-#define KEY(NAME, LENGTH) {NAME, CS_TEXT, LENGTH, CS_KEY | CS_NOT_NULL, NULL, NULL}
-#define TEXT(NAME, LENGTH, FLAGS) {NAME, CS_TEXT, LENGTH, FLAGS, NULL, NULL}
-#define TIME(NAME, FLAGS) {NAME, CS_TIME, 0, FLAGS, NULL, NULL}
-#define NUMBER(NAME) {NAME, CS_INT, 0, CS_NOT_NULL, NULL, "0"}
-#define FLAG(NAME, FALLBACK) {NAME, CS_BOOL, 0, CS_NOT_NULL, NULL, FALLBACK}
-#define REFERENCE(NAME, TO) {NAME, CS_INT, 0, CS_NOT_NULL | CS_INDEX, TO, NULL}
 
 static const struct cs_column state_columns[CS_STATE_COLUMNS] = {
-    [CS_STATE_ENTITY] = KEY("Entity", 50),
-    [CS_STATE_SCHOOL] = TEXT("CleverSchoolId", 50, CS_NOT_NULL),
-    [CS_STATE_CURSOR] = TEXT("Cursor", 100, 0),
-    [CS_STATE_LAST_SYNC] = TIME("LastSyncTimestamp", 0),
-    [CS_STATE_RUN] = TEXT("RunId", 50, 0),
-    [CS_STATE_SYNC] = {"SyncId", CS_INT, 0, 0, NULL, NULL},
+    [CS_STATE_ENTITY] = {.name = "Entity",
+                         .type = CS_TEXT,
+                         .length = 50,
+                         .flags = CS_KEY | CS_NOT_NULL},
+    [CS_STATE_SCHOOL] = {.name = "CleverSchoolId",
+                         .type = CS_TEXT,
+                         .length = 50,
+                         .flags = CS_NOT_NULL},
+    [CS_STATE_CURSOR] = {.name = "Cursor", .type = CS_TEXT, .length = 100},
+    [CS_STATE_LAST_SYNC] = {.name = "LastSyncTimestamp", .type = CS_TIME},
+    [CS_STATE_RUN] = {.name = "RunId", .type = CS_TEXT, .length = 50},
+    [CS_STATE_SYNC] = {.name = "SyncId", .type = CS_INT},
 };
 const struct cs_entity cs_schema_state = {
     .name = "state",
@@ -98,13 +97,28 @@ const struct cs_entity cs_schema_state = {
 };
 
 static const struct cs_column district_columns[CS_DISTRICT_COLUMNS] = {
-    [CS_DISTRICT_ID] = IDENTITY("DistrictId"),
-    [CS_DISTRICT_CLEVER_ID] = KEY("CleverDistrictId", 50),
-    [CS_DISTRICT_NAME] = TEXT("Name", 200, CS_NOT_NULL),
-    [CS_DISTRICT_PREFIX] = TEXT("DistrictPrefix", 100, CS_NOT_NULL | CS_INDEX),
-    [CS_DISTRICT_SECRET_PREFIX] = TEXT("KeyVaultSecretPrefix", 100, 0),
-    [CS_DISTRICT_CREATED] = TIME("CreatedAt", CS_NOT_NULL),
-    [CS_DISTRICT_UPDATED] = TIME("UpdatedAt", CS_NOT_NULL),
+    [CS_DISTRICT_ID] = {.name = "DistrictId", .type = CS_INT, .flags = CS_AUTO},
+    [CS_DISTRICT_CLEVER_ID] = {.name = "CleverDistrictId",
+                               .type = CS_TEXT,
+                               .length = 50,
+                               .flags = CS_KEY | CS_NOT_NULL},
+    [CS_DISTRICT_NAME] = {.name = "Name",
+                          .type = CS_TEXT,
+                          .length = 200,
+                          .flags = CS_NOT_NULL},
+    [CS_DISTRICT_PREFIX] = {.name = "DistrictPrefix",
+                            .type = CS_TEXT,
+                            .length = 100,
+                            .flags = CS_NOT_NULL | CS_INDEX},
+    [CS_DISTRICT_SECRET_PREFIX] = {.name = "KeyVaultSecretPrefix",
+                                   .type = CS_TEXT,
+                                   .length = 100},
+    [CS_DISTRICT_CREATED] = {.name = "CreatedAt",
+                             .type = CS_TIME,
+                             .flags = CS_NOT_NULL},
+    [CS_DISTRICT_UPDATED] = {.name = "UpdatedAt",
+                             .type = CS_TIME,
+                             .flags = CS_NOT_NULL},
 };
 const struct cs_entity cs_schema_district = {
     .name = "district",
@@ -114,18 +128,44 @@ const struct cs_entity cs_schema_district = {
 };
 
 static const struct cs_column school_columns[CS_SCHOOL_COLUMNS] = {
-    [CS_SCHOOL_ID] = IDENTITY("SchoolId"),
-    [CS_SCHOOL_DISTRICT] = REFERENCE("DistrictId", "Districts.DistrictId"),
-    [CS_SCHOOL_CLEVER_ID] = KEY("CleverSchoolId", 50),
-    [CS_SCHOOL_NAME] = TEXT("Name", 200, CS_NOT_NULL),
-    [CS_SCHOOL_DATABASE] = TEXT("DatabaseName", 100, CS_NOT_NULL),
-    [CS_SCHOOL_PREFIX] = TEXT("SchoolPrefix", 100, CS_NOT_NULL | CS_INDEX),
-    [CS_SCHOOL_SECRET_NAME] =
-        TEXT("KeyVaultConnectionStringSecretName", 200, 0),
-    [CS_SCHOOL_ACTIVE] = FLAG("IsActive", "1"),
-    [CS_SCHOOL_REQUIRES_FULL] = FLAG("RequiresFullSync", "0"),
-    [CS_SCHOOL_CREATED] = TIME("CreatedAt", CS_NOT_NULL),
-    [CS_SCHOOL_UPDATED] = TIME("UpdatedAt", CS_NOT_NULL),
+    [CS_SCHOOL_ID] = {.name = "SchoolId", .type = CS_INT, .flags = CS_AUTO},
+    [CS_SCHOOL_DISTRICT] = {.name = "DistrictId",
+                            .type = CS_INT,
+                            .flags = CS_NOT_NULL | CS_INDEX,
+                            .references = "Districts.DistrictId"},
+    [CS_SCHOOL_CLEVER_ID] = {.name = "CleverSchoolId",
+                             .type = CS_TEXT,
+                             .length = 50,
+                             .flags = CS_KEY | CS_NOT_NULL},
+    [CS_SCHOOL_NAME] = {.name = "Name",
+                        .type = CS_TEXT,
+                        .length = 200,
+                        .flags = CS_NOT_NULL},
+    [CS_SCHOOL_DATABASE] = {.name = "DatabaseName",
+                            .type = CS_TEXT,
+                            .length = 100,
+                            .flags = CS_NOT_NULL},
+    [CS_SCHOOL_PREFIX] = {.name = "SchoolPrefix",
+                          .type = CS_TEXT,
+                          .length = 100,
+                          .flags = CS_NOT_NULL | CS_INDEX},
+    [CS_SCHOOL_SECRET_NAME] = {.name = "KeyVaultConnectionStringSecretName",
+                               .type = CS_TEXT,
+                               .length = 200},
+    [CS_SCHOOL_ACTIVE] = {.name = "IsActive",
+                          .type = CS_BOOL,
+                          .flags = CS_NOT_NULL,
+                          .fallback = "1"},
+    [CS_SCHOOL_REQUIRES_FULL] = {.name = "RequiresFullSync",
+                                 .type = CS_BOOL,
+                                 .flags = CS_NOT_NULL,
+                                 .fallback = "0"},
+    [CS_SCHOOL_CREATED] = {.name = "CreatedAt",
+                           .type = CS_TIME,
+                           .flags = CS_NOT_NULL},
+    [CS_SCHOOL_UPDATED] = {.name = "UpdatedAt",
+                           .type = CS_TIME,
+                           .flags = CS_NOT_NULL},
 };
 const struct cs_entity cs_schema_school = {
     .name = "school",
@@ -136,23 +176,57 @@ const struct cs_entity cs_schema_school = {
 };
 
 static const struct cs_column history_columns[CS_HISTORY_COLUMNS] = {
-    [CS_HISTORY_ID] = IDENTITY("SyncId"),
-    [CS_HISTORY_SCHOOL] = REFERENCE("SchoolId", "Schools.SchoolId"),
-    [CS_HISTORY_ENTITY] = TEXT("EntityType", 50, CS_NOT_NULL),
-    [CS_HISTORY_TYPE] = TEXT("SyncType", 20, CS_NOT_NULL),
-    [CS_HISTORY_START] = TIME("SyncStartTime", CS_NOT_NULL | CS_INDEX),
-    [CS_HISTORY_END] = TIME("SyncEndTime", 0),
-    [CS_HISTORY_STATUS] = TEXT("Status", 20, CS_NOT_NULL | CS_INDEX),
-    [CS_HISTORY_PROCESSED] = NUMBER("RecordsProcessed"),
-    [CS_HISTORY_UPDATED] = NUMBER("RecordsUpdated"),
-    [CS_HISTORY_ROWS_FAILED] = NUMBER("RecordsFailed"),
-    [CS_HISTORY_MESSAGE] = TEXT("ErrorMessage", 0, 0),
-    [CS_HISTORY_LAST_SYNC] = TIME("LastSyncTimestamp", 0),
-    [CS_HISTORY_LAST_EVENT] = TEXT("LastEventId", 100, 0),
-    [CS_HISTORY_RUN] = TEXT("RunId", 50, 0),
-    [CS_HISTORY_INSERTED] = NUMBER("RecordsInserted"),
-    [CS_HISTORY_DELETED] = NUMBER("RecordsDeleted"),
-    [CS_HISTORY_KEY] = KEY("SyncKey", 200),
+    [CS_HISTORY_ID] = {.name = "SyncId", .type = CS_INT, .flags = CS_AUTO},
+    [CS_HISTORY_SCHOOL] = {.name = "SchoolId",
+                           .type = CS_INT,
+                           .flags = CS_NOT_NULL | CS_INDEX,
+                           .references = "Schools.SchoolId"},
+    [CS_HISTORY_ENTITY] = {.name = "EntityType",
+                           .type = CS_TEXT,
+                           .length = 50,
+                           .flags = CS_NOT_NULL},
+    [CS_HISTORY_TYPE] = {.name = "SyncType",
+                         .type = CS_TEXT,
+                         .length = 20,
+                         .flags = CS_NOT_NULL},
+    [CS_HISTORY_START] = {.name = "SyncStartTime",
+                          .type = CS_TIME,
+                          .flags = CS_NOT_NULL | CS_INDEX},
+    [CS_HISTORY_END] = {.name = "SyncEndTime", .type = CS_TIME},
+    [CS_HISTORY_STATUS] = {.name = "Status",
+                           .type = CS_TEXT,
+                           .length = 20,
+                           .flags = CS_NOT_NULL | CS_INDEX},
+    [CS_HISTORY_PROCESSED] = {.name = "RecordsProcessed",
+                              .type = CS_INT,
+                              .flags = CS_NOT_NULL,
+                              .fallback = "0"},
+    [CS_HISTORY_UPDATED] = {.name = "RecordsUpdated",
+                            .type = CS_INT,
+                            .flags = CS_NOT_NULL,
+                            .fallback = "0"},
+    [CS_HISTORY_ROWS_FAILED] = {.name = "RecordsFailed",
+                                .type = CS_INT,
+                                .flags = CS_NOT_NULL,
+                                .fallback = "0"},
+    [CS_HISTORY_MESSAGE] = {.name = "ErrorMessage", .type = CS_TEXT},
+    [CS_HISTORY_LAST_SYNC] = {.name = "LastSyncTimestamp", .type = CS_TIME},
+    [CS_HISTORY_LAST_EVENT] = {.name = "LastEventId",
+                               .type = CS_TEXT,
+                               .length = 100},
+    [CS_HISTORY_RUN] = {.name = "RunId", .type = CS_TEXT, .length = 50},
+    [CS_HISTORY_INSERTED] = {.name = "RecordsInserted",
+                             .type = CS_INT,
+                             .flags = CS_NOT_NULL,
+                             .fallback = "0"},
+    [CS_HISTORY_DELETED] = {.name = "RecordsDeleted",
+                            .type = CS_INT,
+                            .flags = CS_NOT_NULL,
+                            .fallback = "0"},
+    [CS_HISTORY_KEY] = {.name = "SyncKey",
+                        .type = CS_TEXT,
+                        .length = 200,
+                        .flags = CS_KEY | CS_NOT_NULL},
 };
 const struct cs_entity cs_schema_history = {
     .name = "history",
@@ -162,14 +236,30 @@ const struct cs_entity cs_schema_history = {
 };
 
 static const struct cs_column reject_columns[CS_REJECT_COLUMNS] = {
-    [CS_REJECT_KEY] = KEY("RejectKey", 250),
-    [CS_REJECT_SCHOOL] = REFERENCE("SchoolId", "Schools.SchoolId"),
-    [CS_REJECT_ENTITY] = TEXT("EntityType", 50, CS_NOT_NULL),
-    [CS_REJECT_CLEVER_ID] = TEXT("CleverId", 50, 0),
-    [CS_REJECT_REASON] = TEXT("Reason", 500, CS_NOT_NULL),
-    [CS_REJECT_RUN] = TEXT("RunId", 50, 0),
-    [CS_REJECT_FIRST_SEEN] = TIME("FirstSeen", CS_NOT_NULL),
-    [CS_REJECT_LAST_SEEN] = TIME("LastSeen", CS_NOT_NULL),
+    [CS_REJECT_KEY] = {.name = "RejectKey",
+                       .type = CS_TEXT,
+                       .length = 250,
+                       .flags = CS_KEY | CS_NOT_NULL},
+    [CS_REJECT_SCHOOL] = {.name = "SchoolId",
+                          .type = CS_INT,
+                          .flags = CS_NOT_NULL | CS_INDEX,
+                          .references = "Schools.SchoolId"},
+    [CS_REJECT_ENTITY] = {.name = "EntityType",
+                          .type = CS_TEXT,
+                          .length = 50,
+                          .flags = CS_NOT_NULL},
+    [CS_REJECT_CLEVER_ID] = {.name = "CleverId", .type = CS_TEXT, .length = 50},
+    [CS_REJECT_REASON] = {.name = "Reason",
+                          .type = CS_TEXT,
+                          .length = 500,
+                          .flags = CS_NOT_NULL},
+    [CS_REJECT_RUN] = {.name = "RunId", .type = CS_TEXT, .length = 50},
+    [CS_REJECT_FIRST_SEEN] = {.name = "FirstSeen",
+                              .type = CS_TIME,
+                              .flags = CS_NOT_NULL},
+    [CS_REJECT_LAST_SEEN] = {.name = "LastSeen",
+                             .type = CS_TIME,
+                             .flags = CS_NOT_NULL},
 };
 const struct cs_entity cs_schema_reject = {
     .name = "reject",
@@ -185,7 +275,7 @@ const struct cs_entity *const cs_schema_session[] = {
     &cs_schema_reject,
 };
 const size_t cs_schema_nsession =
-    sizeof cs_schema_session / sizeof cs_schema_session[0];
+    sizeof(cs_schema_session) / sizeof(cs_schema_session[0]);
 
 /* ---- Making them -------------------------------------------------------- */
 
@@ -194,7 +284,7 @@ static enum cs_rc inspect(struct cs_instance *sink,
                           const struct cs_entity *entity,
                           struct cs_error *error)
 {
-    unsigned *lengths = cs_memory_array(entity->ncolumns, sizeof *lengths);
+    unsigned *lengths = cs_memory_array(entity->ncolumns, sizeof(*lengths));
     enum cs_rc rc = cs_sink_inspect(sink, entity, lengths, error);
 
     free(lengths);
@@ -209,7 +299,7 @@ static enum cs_rc create(struct cs_instance *sink,
 
     for (size_t i = 0; i < n && rc == CS_OK; i++) {
         const struct cs_step step = {
-            .size = sizeof step,
+            .size = sizeof(step),
             .change = CS_CREATE_TABLE,
             .entity = entities[i],
         };

@@ -209,8 +209,13 @@ static enum cs_rc ask_chain(struct cs_secrets *secrets, struct slot *slot,
         struct cs_secret secret = {NULL, 0, NULL};
         enum cs_rc rc;
 
-        if (slot->passed_over[i])
+        if (slot->passed_over[i]) {
+            cs_error_set(error, CS_E_AUTH,
+                         "the service refused the secret %s of %s", slot->name,
+                         secrets->app->wiring.credentials[i]->section);
+            keep_worst(&worst, error);
             continue;
+        }
         cs_gate_unlock(&secrets->gate);
         rc = cs_store_ask(secrets->stores, i, request, slot->name, &secret,
                           error);

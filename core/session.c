@@ -28,8 +28,7 @@ static enum cs_rc open_sink(struct cs_session **session, struct cs_app *app,
                             struct cs_error *error)
 {
     struct cs_instance_request request = {
-        .part = app->wiring.session,
-        .stores = app->wiring.ncredentials,
+        .part = app->wiring.session, .stores = app->wiring.ncredentials,
         /* No cancel: how a cancelled run ended is still to be written. */
     };
     struct cs_session *new;
@@ -39,18 +38,17 @@ static enum cs_rc open_sink(struct cs_session **session, struct cs_app *app,
         return cs_error_set(error, CS_E_CONFIG,
                             "there is no session database: name its sink "
                             "with \"sink = NAME\" in [session]");
-    new = cs_memory_new(sizeof *new);
+    new = cs_memory_new(sizeof(*new));
     new->app = app;
     pthread_mutex_init(&new->mutex, NULL);
     new->attempts = (unsigned)cs_settings_number(app->settings, "retry",
                                                  "database_max_attempts");
-    new->backoff_base = cs_settings_decimal(app->settings, "retry",
-                                            "database_backoff_base");
+    new->backoff_base =
+        cs_settings_decimal(app->settings, "retry", "database_backoff_base");
     for (unsigned n = 0;; n++) {
         rc = cs_instance_open(&new->sink, app, &request, error);
         if (rc != CS_E_RETRY || n >= new->attempts ||
-            !cs_cancel_wait(app->cancel,
-                            cs_http_backoff(new->backoff_base, n)))
+            !cs_cancel_wait(app->cancel, cs_http_backoff(new->backoff_base, n)))
             break;
     }
     if (rc != CS_OK) {
@@ -80,8 +78,7 @@ static enum cs_rc look(void *arg, struct cs_instance *sink,
     (void)arg;
     for (size_t i = 0; i < cs_schema_nsession && rc == CS_OK; i++) {
         const struct cs_entity *entity = cs_schema_session[i];
-        unsigned *lengths =
-            cs_memory_array(entity->ncolumns, sizeof *lengths);
+        unsigned *lengths = cs_memory_array(entity->ncolumns, sizeof(*lengths));
 
         rc = cs_sink_inspect(sink, entity, lengths, error);
         if (rc == CS_E_NOT_HERE)
@@ -147,8 +144,7 @@ static enum cs_rc transaction(struct cs_session *session, cs_session_fn *work,
 }
 
 static enum cs_rc repeat(struct cs_session *session, bool change,
-                         cs_session_fn *work, void *arg,
-                         struct cs_error *error)
+                         cs_session_fn *work, void *arg, struct cs_error *error)
 {
     enum cs_rc rc;
 
@@ -183,7 +179,7 @@ const struct cs_settings *cs_session_settings(const struct cs_session *session)
 
 /* ---- The lock of a school ----------------------------------------------- */
 
-enum { LOCK_NAME = sizeof "school/" + 50 };
+enum { LOCK_NAME = sizeof("school/") + 50 };
 
 static void lock_name(const struct cs_school *school, char name[LOCK_NAME])
 {

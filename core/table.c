@@ -25,7 +25,7 @@ struct cs_table {
 
 struct cs_table *cs_table_new(const struct cs_table_column *columns)
 {
-    struct cs_table *table = cs_memory_new(sizeof *table);
+    struct cs_table *table = cs_memory_new(sizeof(*table));
 
     table->columns = columns;
     while (columns[table->ncolumns].title != NULL ||
@@ -48,15 +48,14 @@ void cs_table_free(struct cs_table *table)
 
 /* ---- Cells ------------------------------------------------------------- */
 
-static void add(struct cs_table *table, char *stolen_text,
-                json_t *stolen_value)
+static void add(struct cs_table *table, char *stolen_text, json_t *stolen_value)
 {
     size_t n = table->ncells;
 
     /* The array doubles whenever its length is a power of two. */
     if ((n & (n - 1)) == 0)
         table->cells = cs_memory_grow(table->cells, n == 0 ? 1 : 2 * n,
-                                      sizeof *table->cells);
+                                      sizeof(*table->cells));
     table->cells[table->ncells++] =
         (struct cell){.text = stolen_text, .value = stolen_value};
 }
@@ -123,7 +122,8 @@ static bool control(unsigned point)
     return point < ' ' || (point >= 0x7F && point < 0xA0);
 }
 
-size_t cs_table_width(const char *text)
+/* On a terminal: code points that are no combining marks. */
+static size_t width_of(const char *text)
 {
     size_t width = 0, length;
 
@@ -147,14 +147,14 @@ static void print_text(const char *text, FILE *file)
 /* The width of each column that is printed, 0 for one that is not. */
 static size_t *measure(const struct cs_table *table)
 {
-    size_t *widths = cs_memory_array(table->ncolumns, sizeof *widths);
+    size_t *widths = cs_memory_array(table->ncolumns, sizeof(*widths));
 
     for (size_t i = 0; i < table->ncolumns; i++)
         if (table->columns[i].title != NULL)
-            widths[i] = cs_table_width(table->columns[i].title);
+            widths[i] = width_of(table->columns[i].title);
     for (size_t i = 0; i < cs_table_rows(table) * table->ncolumns; i++) {
         size_t column = i % table->ncolumns;
-        size_t width = cs_table_width(table->cells[i].text);
+        size_t width = width_of(table->cells[i].text);
 
         if (table->columns[column].title != NULL && width > widths[column])
             widths[column] = width;
@@ -174,7 +174,7 @@ static void print_row(const struct cs_table *table, const size_t *widths,
 
         if (column->title == NULL)
             continue;
-        gap = widths[i] - cs_table_width(text);
+        gap = widths[i] - width_of(text);
         fprintf(file, "%*s", (int)(behind + (column->right ? gap : 0)), "");
         print_text(text, file);
         behind = 2 + (column->right ? 0 : gap);
@@ -201,9 +201,8 @@ json_t *cs_table_json(const struct cs_table *table)
 
         for (size_t i = 0; i < table->ncolumns; i++)
             if (table->columns[i].member != NULL)
-                json_object_set(
-                    object, table->columns[i].member,
-                    table->cells[row * table->ncolumns + i].value);
+                json_object_set(object, table->columns[i].member,
+                                table->cells[row * table->ncolumns + i].value);
         json_array_append_new(array, object);
     }
     return array;

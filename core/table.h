@@ -31,7 +31,4 @@ size_t cs_table_rows(const struct cs_table *table); /* complete ones */
 void cs_table_print(const struct cs_table *table, FILE *file);
 json_t *cs_table_json(const struct cs_table *table); /* an array; yours */
 
-/* How wide text is on a terminal: code points that are no combining marks. */
-size_t cs_table_width(const char *text);
-
 #endif

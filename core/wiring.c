@@ -63,7 +63,44 @@ static const char *near_section(const struct work *work, enum cs_kind kind,
     return near;
 }
 
-/* The plugin of a section; the key that names it is where faults are. */
+/* Says why a part has no plugin, where somebody can mend it: at the key that
+ * names the plugin, else at the section's heading, else at the key that names
+ * the part.  place NULL: a default names it. */
+static void say_lacking(struct work *work, enum cs_kind kind,
+                        const struct cs_part *part,
+                        const struct cs_setting *place,
+                        const struct cs_error *error)
+{
+    bool absent = error->rc == CS_E_NOT_HERE;
+    const char *near;
+
+    if (!place) {
+        complain(work, place, "[%s] is wanted by default, but %s",
+                 part->section, error->text);
+        return;
+    }
+    if (!place->key) {
+        complain(
+            work, place, "[%s] %s%s", part->section,
+            absent ? "names no plugin, and " : "cannot be used: ", error->text);
+        return;
+    }
+    if (!absent || strcmp(place->section, part->section) == 0) {
+        complain(work, place, "[%s] %s: %s", place->section, place->key,
+                 error->text);
+        return;
+    }
+    near = near_section(work, kind, part->name);
+    if (near)
+        complain(work, place,
+                 "[%s] %s: there is neither a section [%s] nor a plugin of "
+                 "that name: did you mean %s?",
+                 place->section, place->key, part->section, near);
+    else
+        complain(work, place, "[%s] %s: there is no section [%s], and %s",
+                 place->section, place->key, part->section, error->text);
+}
+
 static const struct cs_module *module_of(struct work *work, enum cs_kind kind,
                                          const struct cs_part *part,
                                          const struct cs_setting *place)
@@ -71,34 +108,15 @@ static const struct cs_module *module_of(struct work *work, enum cs_kind kind,
     const struct cs_setting *plugin =
         cs_settings_find(work->settings, part->section, "plugin");
     const char *name = plugin ? plugin->value : part->name;
-    const struct cs_module *module;
     struct cs_error error = {0};
-    const char *near;
+    const struct cs_module *module =
+        cs_loader_get(work->loader, kind, name, &error);
 
-    if (plugin)
-        place = plugin;
-    module = cs_loader_get(work->loader, kind, name, &error);
-    if (module)
-        return module;
-    work->lacking = true;
-    near = plugin || error.rc != CS_E_NOT_HERE
-               ? NULL
-               : near_section(work, kind, part->name);
-    if (near && strcmp(near, part->name) != 0)
-        complain(work, place,
-                 "there is neither a section [%s] nor a plugin of that name: "
-                 "did you mean %s?",
-                 part->section, near);
-    else if (place && place->key)
-        complain(work, place, "[%s] %s: %s", place->section, place->key,
-                 error.text);
-    else if (place)
-        complain(work, place, "[%s] names no plugin, and %s", part->section,
-                 error.text);
-    else
-        complain(work, place, "[%s] is wanted by default, but %s",
-                 part->section, error.text);
-    return NULL;
+    if (!module) {
+        work->lacking = true;
+        say_lacking(work, kind, part, plugin ? plugin : place, &error);
+    }
+    return module;
 }
 
 /* An option that the operator must set is set. */

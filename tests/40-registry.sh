@@ -84,7 +84,8 @@ like "with types" "$out" '"active": true'
 ok "a school is changed" cs school set s1 --name One --active no \
     --require-full yes
 is "in what was said, and nothing else" "$(sql session 'SELECT Name,
-    SchoolPrefix, IsActive, RequiresFullSync FROM Schools')" "One|Zoes-School|0|1"
+    SchoolPrefix, IsActive, RequiresFullSync FROM Schools')" \
+    "One|Zoes-School|0|1"
 exits 2 "a change of nothing is refused" cs school set s1
 exits 2 "a change of nobody is refused" cs school set s11 --active yes
 like "with who may be meant" "$err" 'did you mean s1\?'

@@ -59,6 +59,27 @@ is "closes what a dead one left" "$(sql session "SELECT count(*), count(DISTINCT
     Status), max(Status), max(ErrorMessage) <> '' FROM SyncHistory
     WHERE RunId = 'dead'")" "2|1|Failed|1"
 
+
+# ---- What ends a command from outside ----------------------------------------
+
+start_lab --schools 2 --fault 'hang,path=/users' # never answers
+write_config </dev/null
+asked() { # the run has a row open, so it is reading
+    [ "$(sql session "SELECT count(*) FROM SyncHistory
+        WHERE Status = 'InProgress'")" -gt 0 ]
+}
+interrupted() { # SIGNAL: what a run ends with that gets it
+    "$CLEVERSYNC" --config "$config" run >"$out" 2>"$err" </dev/null &
+    pid=$!
+    wait_for asked
+    kill -s "$1" "$pid"
+    wait "$pid"
+}
+interrupted TERM
+is "SIGTERM ends a run with 128 and its number" $? 143
+is "and nothing is left open" "$(sql session "SELECT count(*) FROM SyncHistory
+    WHERE Status = 'InProgress'")" 0
+
 exits 1 "a full output is an error" \
     sh -c '"$CLEVERSYNC" --config "$1" status >/dev/full' sh "$config"
 like "and said" "$err" 'standard output cannot be written'

@@ -29,7 +29,7 @@ struct http_answer http_answer_cut(struct http_answer answer, size_t size);
 #define HTTP_SERVER_SEEN 64
 
 struct http_request_seen {
-    int64_t time; /* on the steady clock */
+    int64_t time;    /* on the steady clock */
     char text[2048]; /* head and body, cut */
 };
 

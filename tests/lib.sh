@@ -142,7 +142,9 @@ cs() { # WORD...: the program with this test's configuration
 }
 
 start_lab() { # OPTION...: a lab of its own; sets lab_url and lab_pid
-    # Which districts and schools it has stands in $dir/lab, a line each.
+    # Which districts and schools it has stands in $dir/lab, a line each; those
+    # of a lab before it must not be taken for its own.
+    : >"$dir/lab"
     "$CLEVERSYNC" lab --port 0 "$@" >"$dir/lab" 2>"$dir/lab.err" </dev/null &
     lab_pid=$!
     lab_pids="$lab_pids $lab_pid"
@@ -222,4 +224,94 @@ register_lines() { # district ID NAME... PREFIX, then its school ID NAME... PREF
 
 sql() { # DATABASE QUERY: rows, columns joined by |; DATABASE without ".db"
     sqlite3 -readonly "$dir/$1.db" "$2"
+}
+
+# ---- A district in the lab, and what became of it -------------------------
+# These need curl and sqlite3.
+
+post() { # PATH: tells the lab something, such as /lab/delete?id=ID
+    curl -fsS -m 20 -X POST "$lab_url$1"
+}
+
+fault() { # SPEC...: these faults and no others; without any: none
+    post /lab/faults/clear >/dev/null
+    for tap_fault in "$@"; do
+        post "/lab/fault?spec=$tap_fault" >/dev/null ||
+            note "the lab does not know $tap_fault"
+    done
+}
+
+district_ids() { # in the lab's order
+    awk '$1 == "district" { print $2 }' "$dir/lab"
+}
+
+prefixes() { # of the lab's schools, in its order
+    awk '$1 == "school" { print $NF }' "$dir/lab"
+}
+
+school_id() { # PREFIX
+    awk -v prefix="$1" '$1 == "school" && $NF == prefix { print $2 }' "$dir/lab"
+}
+
+person() { # PREFIX ROLE NUMBER: a key that Clever lists for this school
+    tap_truth "$1" "$2"
+    sqlite3 :memory: "SELECT key FROM json_each(readfile('$dir/truth'))
+        ORDER BY key LIMIT 1 OFFSET $3 - 1"
+}
+
+tap_truth() { # PREFIX ROLE
+    curl -fsS -m 20 -o "$dir/truth" \
+        "$lab_url/lab/truth?school=$(school_id "$1")&role=$2"
+}
+
+tap_wrong_rows() { # PREFIX ROLE TABLE KEY COLUMN...: those not as in the truth
+    local prefix=$1 table=$3 key=$4 columns="key" cells="$4" column
+    tap_truth "$1" "$2" || echo "the lab does not say what is right"
+    shift 4
+    for column in "$@"; do
+        columns="$columns, coalesce(json_extract(value, '\$.$column'), '')"
+        cells="$cells, coalesce($column, '')"
+    done
+    sql "$prefix" "WITH
+        truth AS (SELECT $columns FROM json_each(readfile('$dir/truth'))),
+        stored AS (SELECT $cells FROM $table WHERE IsActive = 1)
+        SELECT '$table: wrong or missing: ' || count(*) FROM
+            (SELECT * FROM truth EXCEPT SELECT * FROM stored)
+            HAVING count(*) > 0
+        UNION ALL SELECT '$table: wrong or too many: ' || count(*) FROM
+            (SELECT * FROM stored EXCEPT SELECT * FROM truth)
+            HAVING count(*) > 0
+        UNION ALL SELECT '$table: ' || a || ' rows, not ' || b FROM
+            (SELECT count(*) AS a FROM stored),
+            (SELECT count(*) AS b FROM truth) WHERE a <> b" 2>&1
+}
+
+wrong_rows() { # PREFIX: what differs between its database and Clever
+    tap_wrong_rows "$1" student Students CleverStudentId \
+        FirstName LastName Email Grade StudentNumber
+    tap_wrong_rows "$1" teacher Teachers CleverTeacherId \
+        FirstName LastName Email Title
+}
+
+right() { # DESCRIPTION [PREFIX...]: these schools, or all, are as in Clever
+    local what=$1 prefix
+    shift
+    [ $# -gt 0 ] || set -- $(prefixes)
+    is "$what" "$(for prefix in "$@"; do wrong_rows "$prefix"; done)" ""
+}
+
+rows() { # [PREFIX...]: every byte of these schools' people, or all schools'
+    local prefix
+    [ $# -gt 0 ] || set -- $(prefixes)
+    for prefix in "$@"; do
+        sql "$prefix" "SELECT * FROM Students ORDER BY StudentId;
+            SELECT * FROM Teachers ORDER BY TeacherId" 2>&1
+    done
+}
+
+history() { # COLUMNS [CONDITION]: of the latest run, school by school
+    sql session "SELECT $1 FROM SyncHistory JOIN Schools USING (SchoolId)
+        WHERE RunId = (SELECT RunId FROM SyncHistory
+            ORDER BY SyncId DESC LIMIT 1) AND ${2:-1}
+        ORDER BY SchoolId, EntityType = 'Baseline', EntityType"
 }

@@ -35,7 +35,7 @@ static int run(const struct cs_arguments *arguments)
         nsets++;
     while (operands[noperands] != NULL)
         noperands++;
-    snprintf(seen, sizeof seen, "%s|%s|%d|%ld|%d|%zu%s|%zu%s",
+    snprintf(seen, sizeof(seen), "%s|%s|%d|%ld|%d|%zu%s|%zu%s",
              or_none(cs_arguments_config(arguments)),
              or_none(cs_arguments_text(arguments, "school")),
              cs_arguments_flag(arguments, "full"),
@@ -48,7 +48,7 @@ static int run(const struct cs_arguments *arguments)
 
 static int run_raw(int argc, char *argv[])
 {
-    snprintf(seen, sizeof seen, "%d %s %s", argc, argv[0],
+    snprintf(seen, sizeof(seen), "%d %s %s", argc, argv[0],
              argc > 1 ? argv[1] : "");
     return 41;
 }
@@ -93,7 +93,7 @@ static void release(FILE *stream, int saved, FILE *file, char *text)
     dup2(saved, fileno(stream));
     close(saved);
     rewind(file);
-    n = fread(text, 1, sizeof said[0] - 1, file);
+    n = fread(text, 1, sizeof(said[0]) - 1, file);
     text[n] = '\0';
     fclose(file);
 }
@@ -120,12 +120,12 @@ static int call(const char *first, ...)
 #define CALL(...) call(__VA_ARGS__, (char *)NULL)
 
 /* A call that is refused with this sentence, before the command runs. */
-#define assert_refused(SENTENCE, ...)                                         \
-    do {                                                                      \
-        assert_int_equal(CALL(__VA_ARGS__), CS_EXIT_USAGE);                   \
-        assert_string_equal(said[1], "cleversync: " SENTENCE "\n");           \
-        assert_string_equal(said[0], "");                                     \
-        assert_string_equal(seen, "");                                        \
+#define assert_refused(SENTENCE, ...)                               \
+    do {                                                            \
+        assert_int_equal(CALL(__VA_ARGS__), CS_EXIT_USAGE);         \
+        assert_string_equal(said[1], "cleversync: " SENTENCE "\n"); \
+        assert_string_equal(said[0], "");                           \
+        assert_string_equal(seen, "");                              \
     } while (0)
 
 /* ---- Tests --------------------------------------------------------------- */
@@ -165,7 +165,8 @@ static void operands_arrive(void **state)
 static void unknown_words_are_refused(void **state)
 {
     (void)state;
-    assert_refused("there is no command \"rum\" (did you mean \"run\"?)", "rum");
+    assert_refused("there is no command \"rum\" (did you mean \"run\"?)",
+                   "rum");
     assert_refused("there is no command \"zzzzzzz\"", "zzzzzzz");
     assert_refused("there is no command \"school ad\" (did you mean \"school "
                    "add\"?)",
@@ -270,8 +271,8 @@ static void raw_commands_get_their_words(void **state)
     (void)state;
     assert_int_equal(CALL("lab", "--help"), 41);
     assert_string_equal(seen, "2 lab --help");
-    assert_refused("lab reads no configuration: leave out --config",
-                   "--config", "x", "lab");
+    assert_refused("lab reads no configuration: leave out --config", "--config",
+                   "x", "lab");
 }
 
 int main(void)

@@ -49,8 +49,7 @@ static void read_pieces(struct outcome *outcome, const char *path,
     struct cs_json *json = cs_json_new(path ? &rows : NULL);
     size_t stop_after = outcome->stop_after;
 
-    *outcome = (struct outcome){.rows = json_array(),
-                                .stop_after = stop_after};
+    *outcome = (struct outcome){.rows = json_array(), .stop_after = stop_after};
     for (size_t at = 0, piece = first; at < n && outcome->rc == CS_OK;) {
         if (piece > n - at) {
             piece = n - at;
@@ -114,8 +113,7 @@ static void assert_json(const json_t *value, const char *expected)
     free(text);
 }
 
-static void assert_reads(const char *text, const char *rows,
-                         const char *reply)
+static void assert_reads(const char *text, const char *rows, const char *reply)
 {
     struct outcome outcome = {0};
 
@@ -203,8 +201,8 @@ static void last_of_two_members_wins(void **state)
                  "\"name\":{\"last\":\"y\"}}}],\"a\":{\"b\":2}}",
                  "[{\"id\":\"2\",\"name\":{\"last\":\"y\"}}]",
                  "{\"a\":{\"b\":2}}");
-    assert_reads("{\"data\":[{\"data\":{\"id\":\"0\"},\"data\":null}]}",
-                 "[{}]", "{}");
+    assert_reads("{\"data\":[{\"data\":{\"id\":\"0\"},\"data\":null}]}", "[{}]",
+                 "{}");
 }
 
 static void rows_may_be_bare(void **state)
@@ -282,11 +280,31 @@ static void refuses_what_is_no_json(void **state)
 static void refuses_other_faults(void **state)
 {
     static const char *const texts[] = {
-        "{} {}",      "{}x",       "[1,]",     "{\"a\" 1}",  "[01]",
-        "[\"a\nb\"]", "[\"\\q\"]", "{,}",      "[\"\\u12x4\"]", "[1}",
-        "{\"a\":1,}", "[+1]",      "[.5]",     "['a']",      "[NaN]",
-        "[truth]",    "[1] \\",    "\\",       "{1:2}",      "[\"\\u\"]",
-        "/* c */ []", "[1 2]",     "]",        "[-]",        "[\"\\uD83\"]",
+        "{} {}",
+        "{}x",
+        "[1,]",
+        "{\"a\" 1}",
+        "[01]",
+        "[\"a\nb\"]",
+        "[\"\\q\"]",
+        "{,}",
+        "[\"\\u12x4\"]",
+        "[1}",
+        "{\"a\":1,}",
+        "[+1]",
+        "[.5]",
+        "['a']",
+        "[NaN]",
+        "[truth]",
+        "[1] \\",
+        "\\",
+        "{1:2}",
+        "[\"\\u\"]",
+        "/* c */ []",
+        "[1 2]",
+        "]",
+        "[-]",
+        "[\"\\uD83\"]",
         "[\"\\uD83Dxx\\uZZZZ\"]",
     };
 
@@ -318,10 +336,17 @@ static void tells_an_early_end(void **state)
 static void refuses_bad_utf8(void **state)
 {
     static const char *const texts[] = {
-        "[\"\x80\"]",         "[\"\xC3(\"]",         "[\"\xC0\xAF\"]",
-        "[\"\xE0\x80\xAF\"]", "[\"\xED\xA0\x80\"]",  "[\"\xED\xBF\xBF\"]",
-        "[\"\xFF\"]",         "[\"\xF0\x8F\xBF\xBF\"]",
-        "[\"\xF4\x90\x80\x80\"]", "[\"\xF5\x80\x80\x80\"]", "[\"\xE2\x82\"]",
+        "[\"\x80\"]",
+        "[\"\xC3(\"]",
+        "[\"\xC0\xAF\"]",
+        "[\"\xE0\x80\xAF\"]",
+        "[\"\xED\xA0\x80\"]",
+        "[\"\xED\xBF\xBF\"]",
+        "[\"\xFF\"]",
+        "[\"\xF0\x8F\xBF\xBF\"]",
+        "[\"\xF4\x90\x80\x80\"]",
+        "[\"\xF5\x80\x80\x80\"]",
+        "[\"\xE2\x82\"]",
         "[\"12345678\\u0041\xC1\x81\"]",
     };
 
@@ -382,9 +407,13 @@ static void names_hold_no_nul(void **state)
 
 static void rows_must_be_there(void **state)
 {
-    static const char *const texts[] = {
-        "{}", "{\"data\":null}", "{\"data\":{}}", "{\"data\":\"x\"}",
-        "[{\"data\":[]}]", "7", "{\"x\":{\"data\":[]}}"};
+    static const char *const texts[] = {"{}",
+                                        "{\"data\":null}",
+                                        "{\"data\":{}}",
+                                        "{\"data\":\"x\"}",
+                                        "[{\"data\":[]}]",
+                                        "7",
+                                        "{\"x\":{\"data\":[]}}"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
@@ -420,13 +449,12 @@ static void caps_the_depth(void **state)
     assert_whole(text, text);
     free(text);
     text = nested(CS_JSON_DEPTH + 1);
-    assert_refused(text, CS_E_DATA,
-                   "nests deeper than 64 levels at byte 65");
+    assert_refused(text, CS_E_DATA, "nests deeper than 64 levels at byte 65");
     free(text);
     char *deep = nested(10000);
     text = cs_memory_format("{\"data\":[{\"x\":%s}]}", deep);
-    read_pieces(&outcome, "data[].data", student_reads, text, strlen(text),
-                100, 100);
+    read_pieces(&outcome, "data[].data", student_reads, text, strlen(text), 100,
+                100);
     assert_string_equal(outcome.error.text,
                         "nests deeper than 64 levels at byte 76");
     clear(&outcome);
@@ -434,8 +462,8 @@ static void caps_the_depth(void **state)
     free(text);
 }
 
-static void read_string(struct outcome *outcome, size_t length,
-                        const char *end, size_t chunk)
+static void read_string(struct outcome *outcome, size_t length, const char *end,
+                        size_t chunk)
 {
     size_t n = length + 2 + strlen(end);
     char *text = cs_memory_new(n + 1);
@@ -449,7 +477,7 @@ static void read_string(struct outcome *outcome, size_t length,
 
 static void caps_a_token(void **state)
 {
-    static const size_t chunks[] = {1 << 10, 1 << 14, 1 << 30};
+    static const size_t chunks[] = {1 << 12, 1 << 14, 1 << 30};
     struct outcome outcome = {0};
 
     (void)state;

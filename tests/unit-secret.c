@@ -433,7 +433,9 @@ static void a_refused_fixed_secret_passes_its_store_over(void **state)
     assert_int_equal(borrow("X", &loan), CS_OK);
     cs_secrets_refused(app.secrets, loan);
     give_back(loan);
-    expect_failure("X", CS_E_NOT_HERE);
+    expect_failure("X", CS_E_AUTH);
+    assert_string_equal(error.text,
+                        "the service refused the secret X of credential.a");
 }
 
 /* ---- Verification -------------------------------------------------------- */

@@ -43,10 +43,10 @@ struct base {
 static struct {
     struct base now, before; /* before: the transaction */
     const struct cs_host *host;
-    bool open;       /* a transaction is */
-    size_t calls;    /* that could have failed */
-    size_t fail_at;  /* the call that fails for a while; 0: none */
-    size_t failures; /* how often, from there on */
+    bool open;         /* a transaction is */
+    size_t calls;      /* that could have failed */
+    size_t fail_at;    /* the call that fails for a while; 0: none */
+    size_t failures;   /* how often, from there on */
     bool after_commit; /* the failing commit does commit */
     bool locked;
     char lock[100];
@@ -74,7 +74,7 @@ static void clear_base(struct base *base)
             for (size_t c = 0; c < base->tables[t].entity->ncolumns; c++)
                 clear_value(&base->tables[t].rows[r].cells[c],
                             base->tables[t].entity->columns[c].type);
-    memset(base, 0, sizeof *base);
+    memset(base, 0, sizeof(*base));
 }
 
 static void copy_base(struct base *to, const struct base *from)
@@ -124,7 +124,7 @@ static enum cs_rc sink_inspect(void *self, const struct cs_entity *entity,
                                unsigned *lengths)
 {
     (void)self;
-    memset(lengths, 0, entity->ncolumns * sizeof *lengths);
+    memset(lengths, 0, entity->ncolumns * sizeof(*lengths));
     if (find_table(entity) == NULL)
         return cs_fail(memory.host, CS_E_NOT_HERE, "no table");
     return may_fail();
@@ -160,7 +160,7 @@ static enum cs_rc sink_lock(void *self, const char *name, long wait_ms)
     assert_int_equal(wait_ms, 0);
     if (memory.locked)
         return cs_fail(memory.host, CS_E_BUSY, "taken");
-    snprintf(memory.lock, sizeof memory.lock, "%s", name);
+    snprintf(memory.lock, sizeof(memory.lock), "%s", name);
     return CS_OK;
 }
 
@@ -216,9 +216,9 @@ static enum cs_rc sink_scan(void *self, const struct cs_entity *entity,
     (void)self;
     assert_non_null(table);
     for (size_t r = table->n; r-- > 0 && rc == CS_OK;)
-        if (filter == NULL || (wanted(filter, table, &table->rows[r]) &&
-                               (filter->newest == 0 ||
-                                given < filter->newest))) {
+        if (filter == NULL ||
+            (wanted(filter, table, &table->rows[r]) &&
+             (filter->newest == 0 || given < filter->newest))) {
             given++;
             rc = each(arg, table->rows[r].cells);
         }
@@ -287,8 +287,7 @@ static enum cs_rc insert(struct table *table, const struct cs_value *cells)
         bool automatic = column->flags & CS_AUTO;
 
         assert_true(!automatic || cells[c].state == CS_ABSENT);
-        assert_true(!(column->flags & CS_NOT_NULL) ||
-                    cells[c].state == CS_SET);
+        assert_true(!(column->flags & CS_NOT_NULL) || cells[c].state == CS_SET);
         copy_value(&row->cells[c], &cells[c], column->type);
         if (automatic)
             row->cells[c] = cs_cell_of_integer(++table->identity);
@@ -307,7 +306,7 @@ static void update(const struct cs_entity *entity, struct row *row,
         }
 }
 
-static void delete(struct table *table, struct row *row)
+static void delete (struct table *table, struct row *row)
 {
     for (size_t c = 0; c < table->entity->ncolumns; c++)
         clear_value(&row->cells[c], table->entity->columns[c].type);
@@ -322,8 +321,7 @@ static enum cs_rc sink_apply(void *self, struct cs_batch *batch)
     assert_true(memory.open);
     for (size_t i = 0; i < batch->nrows; i++) {
         const struct cs_value *cells = batch->rows[i];
-        struct row *row =
-            find_row(table, &cells[key_column(batch->entity)]);
+        struct row *row = find_row(table, &cells[key_column(batch->entity)]);
 
         if (batch->op == CS_INSERT) {
             enum cs_rc rc = insert(table, cells);
@@ -407,7 +405,7 @@ static int close_app(void **state)
     app = (struct cs_app){0};
     clear_base(&memory.now);
     clear_base(&memory.before);
-    memset(&memory, 0, sizeof memory);
+    memset(&memory, 0, sizeof(memory));
     return 0;
 }
 
@@ -430,10 +428,10 @@ static void fail_at(size_t nth, size_t times)
 }
 
 #define assert_ok(CALL) assert_int_equal((CALL), CS_OK)
-#define assert_error(CALL, RC, TEXT)                                          \
-    do {                                                                      \
-        assert_int_equal((CALL), (RC));                                       \
-        assert_string_equal(error.text, (TEXT));                              \
+#define assert_error(CALL, RC, TEXT)             \
+    do {                                         \
+        assert_int_equal((CALL), (RC));          \
+        assert_string_equal(error.text, (TEXT)); \
     } while (0)
 
 static void add_lincoln(void)
@@ -531,8 +529,7 @@ static void adding_twice_changes_nothing(void **state)
     (void)state;
     add_lincoln();
     assert_int_equal(
-        cs_registry_add_district(session, "d1", "Lab", "Lab", &error),
-        CS_SKIP);
+        cs_registry_add_district(session, "d1", "Lab", "Lab", &error), CS_SKIP);
     assert_error(cs_registry_add_district(session, "d1", "Lab", "Lob", &error),
                  CS_E_FATAL,
                  "district d1 is there already, with another name or prefix");
@@ -569,10 +566,10 @@ static void prefixes_are_unique(void **state)
         CS_E_FATAL);
     assert_ok(cs_registry_load(session, &registry, &error));
     assert_int_equal(registry.nschools, 2);
-    assert_int_equal(
-        cs_registry_set_school(session, cs_registry_school(&registry, "s2"),
-                               &change, &error),
-        CS_E_FATAL);
+    assert_int_equal(cs_registry_set_school(session,
+                                            cs_registry_school(&registry, "s2"),
+                                            &change, &error),
+                     CS_E_FATAL);
     assert_ok(cs_registry_set_school(session,
                                      cs_registry_school(&registry, "s1"),
                                      &change, &error)); /* its own one */
@@ -590,9 +587,8 @@ static void rules_are_kept(void **state)
                  "the id of a district has other characters than A-Z, a-z, "
                  "0-9, - and _");
     assert_int_equal(cs_error_exit(&error), CS_EXIT_USAGE);
-    assert_int_equal(
-        cs_registry_add_district(session, "d1", "", "Lab", &error),
-        CS_E_CONFIG);
+    assert_int_equal(cs_registry_add_district(session, "d1", "", "Lab", &error),
+                     CS_E_CONFIG);
     assert_int_equal(
         cs_registry_add_district(session, "d1", "Lab", "La--b", &error),
         CS_E_CONFIG);
@@ -701,8 +697,7 @@ static void broken_commits_are_repeated(void **state)
     /* begin, two scans, apply, and then the commit */
     fail_at(5, 1);
     assert_int_equal(
-        cs_registry_add_district(session, "d1", "Lab", "Lab", &error),
-        CS_SKIP);
+        cs_registry_add_district(session, "d1", "Lab", "Lab", &error), CS_SKIP);
     assert_ok(cs_registry_load(session, &registry, &error));
     assert_int_equal(registry.ndistricts, 1);
     cs_registry_clear(&registry);
@@ -771,10 +766,10 @@ static enum cs_rc note(void *arg, const struct cs_history *row)
     struct found *found = arg;
     size_t length = strlen(found->text);
 
-    snprintf(found->text + length, sizeof found->text - length,
-             "%d %s %s %d/%d/%d/%d/%d %s;", (int)row->id, row->key,
-             row->status, (int)row->processed, (int)row->updated,
-             (int)row->inserted, (int)row->deleted, (int)row->failed,
+    snprintf(found->text + length, sizeof(found->text) - length,
+             "%d %s %s %d/%d/%d/%d/%d %s;", (int)row->id, row->key, row->status,
+             (int)row->processed, (int)row->updated, (int)row->inserted,
+             (int)row->deleted, (int)row->failed,
              row->message != NULL ? row->message : "-");
     return CS_OK;
 }
@@ -841,8 +836,8 @@ static void dead_runs_are_closed(void **state)
     rows[2] = sync_of(school_id("s1"), "mine", "Student", "k3");
     for (size_t i = 0; i < 3; i++)
         assert_ok(cs_history_begin(session, &rows[i], &error));
-    assert_ok(cs_history_sweep(session, rows[0].school, "mine", &closed,
-                               &error));
+    assert_ok(
+        cs_history_sweep(session, rows[0].school, "mine", &closed, &error));
     assert_int_equal(closed, 1);
     assert_history(0, 0,
                    "3 k3 InProgress 0/0/0/0/0 -;2 k2 InProgress 0/0/0/0/0 -;"
@@ -850,8 +845,8 @@ static void dead_runs_are_closed(void **state)
                    "in the middle;");
 }
 
-static void add_closed(const char *school, const char *entity,
-                       const char *key, const char *status)
+static void add_closed(const char *school, const char *entity, const char *key,
+                       const char *status)
 {
     struct cs_history row = sync_of(school_id(school), "r", entity, key);
 
@@ -943,7 +938,7 @@ int main(void)
                                         open_app, close_app),
         cmocka_unit_test_setup_teardown(missing_tables_are_told, open_app,
                                         close_app),
-#define TEST(NAME)                                                            \
+#define TEST(NAME) \
     cmocka_unit_test_setup_teardown(NAME, open_session, close_app)
         TEST(what_was_added_is_there),
         TEST(adding_twice_changes_nothing),

@@ -333,7 +333,9 @@ static void a_path_is_a_path(void **state)
         join(lab, &fake);
         assert_int_equal(make(fake.self, &group), CS_OK);
         fake_host_clear(&fake);
-        assert_int_equal(access(paths[i], F_OK), 0);
+        struct stat found;
+        assert_int_equal(stat(paths[i], &found), 0);
+        assert_true(found.st_size > 0);
         unlink(paths[i]);
         assert_string_equal(names(lab->folder, list, sizeof list, false), "");
     }
@@ -934,31 +936,56 @@ static void no_folder(void **state)
     assert_refused(lab, "Not a directory");
 }
 
-/* Nobody may write here.  Root may everywhere, so a child becomes nobody. */
-static void no_permission(void **state)
+/* Root may write everywhere, so a child becomes nobody. */
+static bool as_nobody(struct lab *lab, bool (*fn)(struct fake_host *fake))
 {
-    struct lab *lab = *state;
     int status;
-    make_both(lab);
-    fake_host_close(&lab->fake);
-    assert_int_equal(chmod(lab->path, 0444), 0);
-    assert_int_equal(chmod(lab->folder, 0555), 0);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         bool right = geteuid() != 0 || setuid(65534) == 0;
-        right = right && fake_host_open(&lab->fake) == CS_OK &&
-                ops->begin(lab->fake.self) == CS_E_CONFIG &&
-                strstr(lab->fake.error, lab->path) != NULL &&
-                ops->life.check(lab->fake.self) == CS_E_CONFIG &&
-                ops->lock(lab->fake.self, "x", 0) == CS_E_CONFIG &&
-                strstr(lab->fake.error, "Permission denied") != NULL;
-        fake_host_close(&lab->fake);
+        right = right && fake_host_open(&lab->fake) == CS_OK && fn(&lab->fake);
+        fake_host_clear(&lab->fake);
         _exit(right ? 0 : 1);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
-    chmod(lab->folder, 0755);
-    assert_int_equal(status, 0);
+    return status == 0;
+}
+
+static bool cannot_write_the_file(struct fake_host *fake)
+{
+    return ops->begin(fake->self) == CS_E_CONFIG &&
+           strstr(fake->error, "no permission to write") != NULL &&
+           ops->life.check(fake->self) == CS_E_CONFIG &&
+           strstr(fake->error, "no permission to write") != NULL;
+}
+
+static bool cannot_write_the_folder(struct fake_host *fake)
+{
+    return ops->begin(fake->self) == CS_E_CONFIG &&
+           ops->life.check(fake->self) == CS_E_CONFIG &&
+           ops->lock(fake->self, "x", 0) == CS_E_CONFIG &&
+           strstr(fake->error, "Permission denied") != NULL;
+}
+
+static void no_permission(void **state)
+{
+    struct lab *lab = *state;
+    make_both(lab);
+    fake_host_close(&lab->fake);
+    assert_int_equal(chmod(lab->path, 0444), 0);
+    assert_int_equal(chmod(lab->folder, 0777), 0);
+    bool file = as_nobody(lab, cannot_write_the_file);
+    assert_int_equal(chmod(lab->folder, 0555), 0);
+    bool folder = as_nobody(lab, cannot_write_the_folder);
+    assert_int_equal(chmod(lab->folder, 0755), 0);
+    assert_int_equal(unlink(lab->path), 0);
+    assert_int_equal(chmod(lab->folder, 0555), 0);
+    bool missing = as_nobody(lab, cannot_write_the_folder);
+    assert_int_equal(chmod(lab->folder, 0755), 0);
+    assert_true(file);
+    assert_true(folder);
+    assert_true(missing);
 }
 
 static void the_disk_is_full(void **state)

@@ -14,11 +14,8 @@
 #include <string.h>
 
 static const struct cs_table_column columns[] = {
-    {"NAME", "name", false},
-    {"ROWS", "rows", true},
-    {NULL, "hidden", false},
-    {"OK", "ok", false},
-    {.title = NULL},
+    {"NAME", "name", false}, {"ROWS", "rows", true}, {NULL, "hidden", false},
+    {"OK", "ok", false},     {.title = NULL},
 };
 
 static struct cs_table *sample(void)
@@ -127,8 +124,12 @@ static void prefixes_are_made_from_names(void **state)
     (void)state;
     check_made("Lincoln Elementary", 0, "Lincoln-Elementary");
     check_made("St. Mary's  (K-8)", 0, "St-Marys-K-8");
-    check_made("\xC3\x89" "cole Bl\xC3\xA9riot", 0, "Ecole-Bleriot");
-    check_made("Zoe\xCC\x88 \xC5\x81\xC3\xB3""d\xC5\xBA", 0, "Zoe-Lodz");
+    check_made("\xC3\x89"
+               "cole Bl\xC3\xA9riot",
+               0, "Ecole-Bleriot");
+    check_made("Zoe\xCC\x88 \xC5\x81\xC3\xB3"
+               "d\xC5\xBA",
+               0, "Zoe-Lodz");
     check_made("O\xE2\x80\x99Neil", 2, "ONeil-2");
     check_made("\xE5\xAD\xA6\xE6\xA0\xA1", 0, "School");
     check_made("---", 3, "School-3");
@@ -158,7 +159,7 @@ static void rules_of_prefixes(void **state)
     assert_non_null(cs_prefix_fault("clever"));
     assert_non_null(cs_prefix_fault("SESSIONDB"));
     assert_non_null(cs_prefix_fault("AdminPortal"));
-    memset(text, 'a', sizeof text);
+    memset(text, 'a', sizeof(text));
     text[CS_PREFIX_MOST] = '\0';
     assert_null(cs_prefix_fault(text));
     text[CS_PREFIX_MOST] = 'a';
@@ -180,7 +181,7 @@ static void rules_of_ids_and_names(void **state)
     assert_non_null(cs_prefix_fault_name("a\nb"));
     assert_non_null(cs_prefix_fault_name("a\xC2\x85"));
     assert_non_null(cs_prefix_fault_name("a\xFF"));
-    memset(text, 'a', sizeof text);
+    memset(text, 'a', sizeof(text));
     text[200] = '\0';
     assert_null(cs_prefix_fault_name(text));
     text[200] = 'a';

@@ -41,7 +41,7 @@ static const struct sqlite_test_fault {
     {SQLITE_INTERRUPT, CS_E_CANCELLED, "cancelled, or out of time"},
     {SQLITE_FULL, CS_E_FATAL, "the disk is full"},
     {SQLITE_NOMEM, CS_E_FATAL, "out of memory"},
-    {SQLITE_READONLY, CS_E_CONFIG, "no permission to write the database"},
+    {SQLITE_READONLY, CS_E_CONFIG, "the database may not be written"},
     {SQLITE_PERM, CS_E_CONFIG, "no permission to use the database"},
     {SQLITE_CANTOPEN, CS_E_CONFIG,
      "the database, or a file beside it, cannot be opened"},
@@ -158,6 +158,15 @@ static enum cs_rc sqlite_test_open_file(struct sqlite_test *self)
     return rc;
 }
 
+/* SQLite opens what it may not write, and even begins a transaction there. */
+enum cs_rc sqlite_test_writable(struct sqlite_test *self)
+{
+    if (sqlite3_db_readonly(self->db, "main") == 0)
+        return CS_OK;
+    return cs_fail(self->host, CS_E_CONFIG, "no permission to write %s",
+                   self->path);
+}
+
 enum cs_rc sqlite_test_connect(struct sqlite_test *self, bool write)
 {
     enum cs_rc rc = CS_OK;
@@ -166,7 +175,9 @@ enum cs_rc sqlite_test_connect(struct sqlite_test *self, bool write)
     if (rc == CS_OK && self->db == NULL)
         rc = sqlite_test_open_file(self);
     if (rc == CS_OK && write && !self->ready) {
-        rc = sqlite_test_run(self, "PRAGMA journal_mode = WAL");
+        rc = sqlite_test_writable(self);
+        if (rc == CS_OK)
+            rc = sqlite_test_run(self, "PRAGMA journal_mode = WAL");
         self->ready = rc == CS_OK;
     }
     return rc;

@@ -77,10 +77,7 @@ static enum cs_rc sqlite_test_check(void *arg)
     enum cs_rc rc = sqlite_test_connect(self, false);
     if (rc == CS_E_NOT_HERE)
         return sqlite_test_check_folder(self);
-    if (rc == CS_OK && sqlite3_db_readonly(self->db, "main") == 1)
-        return cs_fail(self->host, CS_E_CONFIG, "no permission to write %s",
-                       self->path);
-    return rc;
+    return rc == CS_OK ? sqlite_test_writable(self) : rc;
 }
 
 static enum cs_rc sqlite_test_begin(void *arg)

@@ -32,6 +32,7 @@ struct sqlite_test {
 /* Connects, unless that was done.  For reading, a file that does not exist is
  * CS_E_NOT_HERE and stays so; for writing it is made. */
 enum cs_rc sqlite_test_connect(struct sqlite_test *self, bool write);
+enum cs_rc sqlite_test_writable(struct sqlite_test *self); /* connected */
 void sqlite_test_disconnect(struct sqlite_test *self);
 /* Describes the fault of the last call to SQLite, in our words: SQLite's may
  * quote data.  table: with what it happened; or NULL. */

@@ -1,0 +1,95 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: 2026 the cleversync authors
+
+# Plugins from outside: which there are, what they take, and how ready-made
+# configuration is enabled, from nothing to a sound one.
+
+. "${srcdir:-.}/tests/lib.sh"
+export CLEVERSYNC_CONF_AVAILABLE="$srcdir/conf.d"
+here=$CLEVERSYNC_PLUGIN_DIR
+printf '[nonsense\n' >"$config" # the commands below do not mind
+
+# ---- list and info ---------------------------------------------------------
+
+ok "plugins are listed" cs plugins list
+like "with version and interface" "$out" '^mapper +student +[0-9.]+ +1\.0 '
+unlike "none is refused" "$out" 'refused'
+ok "as JSON" cs plugins list -o json
+like "JSON says that it is ok" "$out" '"state": "ok"'
+
+ok "a plugin is described" cs plugins info sqlite-test
+like "its options are" "$out" '^path +text +yes +yes '
+ok "a mapper is described" cs plugins info mapper/student
+like "its table is" "$out" '^writes table Students$'
+like "its columns are" "$out" '^CleverStudentId +text +50 +yes$'
+like "what it reads is" "$out" '^reads .*name\.first'
+ok "as JSON" cs plugins info student -o json
+like "JSON has what it reads" "$out" '"name.first"'
+exits 2 "a plugin that is not there" cs plugins info studnet
+like "its neighbour is named" "$err" 'did you mean student'
+
+# ---- Files that are no plugins ----------------------------------------------
+
+mkdir -p "$dir/plugins/mapper" "$dir/plugins/sink"
+cp "$here/mapper/.libs/student.so" "$dir/plugins/mapper/student.so"
+cp "$here/mapper/.libs/student.so" "$dir/plugins/mapper/pupil.so"
+cp "$here/mapper/.libs/student.so" "$dir/plugins/sink/student.so"
+echo hello >"$dir/plugins/sink/text.so"
+mkdir "$dir/plugins/sink/folder.so"
+head -c 3000 "$here/mapper/.libs/student.so" >"$dir/plugins/sink/half.so"
+export CLEVERSYNC_PLUGIN_DIR="$dir/plugins"
+ok "a directory as make install leaves it" cs plugins list
+like "has its plugins" "$out" '^mapper +student +[0-9.]+ +1\.0 +[^r]'
+like "a renamed one is refused" "$out" 'pupil .* calls itself student'
+like "one among another kind is refused" "$out" 'student .* is a mapper plugin'
+like "a text file is refused" "$out" 'text .* is no shared object'
+like "a folder is refused" "$out" 'folder .* is no file'
+like "a cut file is refused" "$out" 'half .* is cut short'
+exits 78 "a refused plugin is not described" cs plugins info text
+exits 2 "a name of two kinds needs its kind" cs plugins info student
+like "which is said" "$err" 'say KIND/student'
+
+chmod o+w "$dir/plugins"
+exits 78 "a directory that everybody may write is refused" cs plugins list
+like "which is said" "$err" 'may be written by everybody'
+CLEVERSYNC_PLUGIN_DIR=plugins
+exits 78 "a relative directory is refused" cs plugins list
+like "which is said" "$err" 'must be an absolute path'
+CLEVERSYNC_PLUGIN_DIR=$here
+
+# ---- enable and disable ------------------------------------------------------
+
+cp "$srcdir/conf.d/cleversync.conf" "$config"
+exits 78 "the main file alone is not enough" cs check-config
+ok "ready-made files are enabled" cs plugins enable sqlite-test student
+like "which is said" "$out" "^student is now enabled: $dir/conf.d/student.conf"
+is "as links" "$(readlink "$dir/conf.d/student.conf")" \
+    "$(readlink -f "$srcdir/conf.d/student.conf")"
+ok "that is a sound configuration" cs check-config
+ok "enabling again is no fault" cs plugins enable student
+like "but said" "$out" '^student is already enabled'
+for file in "$srcdir"/conf.d/*.conf; do
+    name=${file##*/}
+    [ "$name" = cleversync.conf ] ||
+        ok "$name can be enabled" cs plugins enable "${name%.conf}"
+done
+ok "all of them together are sound" cs check-config
+like "and both pipelines are there" "$out" '2 pipelines'
+
+exits 2 "what is not there cannot be enabled" cs plugins enable studnet
+like "its neighbour is named" "$err" 'did you mean student'
+exits 2 "a path is no name" cs plugins enable ../student
+ok "one is disabled" cs plugins disable teacher
+is "its link is gone" "$(ls "$dir/conf.d" | grep -c teacher)" 0
+ok "disabling again is no fault" cs plugins disable teacher
+like "but said" "$out" '^teacher is already disabled'
+exits 2 "what nobody knows cannot be disabled" cs plugins disable studen
+like "its neighbour is named" "$err" 'did you mean student'
+rm "$dir/conf.d/student.conf"
+echo '# mine' >"$dir/conf.d/student.conf"
+exits 78 "a file of one's own is left alone" cs plugins disable student
+like "which is said" "$err" 'a file of your own'
+is "and it is still there" "$(cat "$dir/conf.d/student.conf")" '# mine'
+
+finish
