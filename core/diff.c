@@ -40,6 +40,14 @@ void cs_diff_init(struct cs_diff *diff, const struct cs_schema *schema,
     cs_keys_init(&diff->keys, seed);
 }
 
+/* What writing this person would be. */
+static enum cs_diff_kind kind_of(const struct cs_keys_entry *entry)
+{
+    if (!(entry->flags & CS_KEYS_STORED))
+        return CS_DIFF_INSERT;
+    return entry->flags & CS_KEYS_ACTIVE ? CS_DIFF_UPDATE : CS_DIFF_RESTORE;
+}
+
 static void drop_rejects(struct cs_diff *diff, size_t keep)
 {
     for (size_t i = keep; i < diff->counts.rejected; i++)
@@ -84,8 +92,15 @@ void cs_diff_forget_page(struct cs_diff *diff)
     for (size_t i = 0; i < diff->keys.n; i++) {
         struct cs_keys_entry *entry = cs_keys_at(&diff->keys, i);
 
-        if (entry->page == diff->page)
+        if (entry->number == diff->page)
             entry->flags &= CS_KEYS_STORED | CS_KEYS_ACTIVE;
+    }
+    for (size_t i = diff->page_counts.rejected; i < diff->counts.rejected;
+         i++) {
+        /* An earlier page's record that this page's contradicted. */
+        if (diff->rejects[i].key)
+            cs_keys_find(&diff->keys, diff->rejects[i].key)->flags &=
+                ~(unsigned)CS_KEYS_CONFLICT;
     }
     drop_rejects(diff, diff->page_counts.rejected);
     diff->counts = diff->page_counts;
@@ -131,10 +146,11 @@ static const void *cell_bytes(enum cs_type type, const struct cs_value *cell)
     return cell->as.text;
 }
 
-static void pack(struct cs_diff *diff, enum cs_diff_kind kind,
-                 struct cs_keys_entry *entry, const struct cs_value *row)
+static void pack(struct cs_diff *diff, struct cs_keys_entry *entry,
+                 const struct cs_value *row)
 {
     const struct cs_column *columns = diff->normal.columns;
+    enum cs_diff_kind kind = kind_of(entry);
     struct cs_diff_change *change;
     size_t size = 0;
     char *end;
@@ -157,7 +173,20 @@ static void pack(struct cs_diff *diff, enum cs_diff_kind kind,
     else
         diff->first = change;
     diff->last = change;
+    entry->flags |= CS_KEYS_PACKED;
     diff->counts.changes[kind]++;
+}
+
+/* Paging can bring a record twice; two that differ leave no way to tell which
+ * is right, so neither is written. */
+static void contradict(struct cs_diff *diff, struct cs_keys_entry *entry)
+{
+    if (entry->flags & CS_KEYS_CONFLICT)
+        return;
+    entry->flags |= CS_KEYS_CONFLICT;
+    if (entry->flags & CS_KEYS_PACKED)
+        diff->counts.changes[kind_of(entry)]--;
+    reject(diff, entry->key, "it came twice and not the same");
 }
 
 /* The record has a good key and is about this person. */
@@ -167,7 +196,7 @@ static struct cs_keys_entry *see(struct cs_diff *diff, const char *key,
     struct cs_keys_entry *entry = cs_keys_put(&diff->keys, key);
 
     if (!(entry->flags & CS_KEYS_SEEN))
-        entry->page = diff->page;
+        entry->number = diff->page;
     entry->flags |= CS_KEYS_SEEN | flags;
     return entry;
 }
@@ -179,21 +208,45 @@ static void compare(struct cs_diff *diff, const char *key,
     struct cs_keys_entry *entry = cs_keys_put(&diff->keys, key);
 
     if (entry->flags & CS_KEYS_SEEN) {
-        /* Paging can bring a record twice; two that differ leave no way to
-         * tell which is right. */
-        if (entry->arrived != arrived && !(entry->flags & CS_KEYS_CONFLICT)) {
-            entry->flags |= CS_KEYS_CONFLICT;
-            reject(diff, entry->key, "it came twice and not the same");
-        }
+        if (entry->arrived != arrived)
+            contradict(diff, entry);
         return;
     }
     see(diff, key, 0)->arrived = arrived;
-    if (!(entry->flags & CS_KEYS_STORED))
-        pack(diff, CS_DIFF_INSERT, entry, row);
-    else if (!(entry->flags & CS_KEYS_ACTIVE))
-        pack(diff, CS_DIFF_RESTORE, entry, row);
-    else if (entry->stored != arrived)
+    if (kind_of(entry) != CS_DIFF_UPDATE || entry->stored != arrived)
+        pack(diff, entry, row);
+}
+
+void cs_diff_changed(struct cs_diff *diff, const char *key,
+                     const struct cs_value *row, const struct cs_value *stored,
+                     bool here)
+{
+    struct cs_keys_entry *entry = see(diff, key, 0);
+    bool changed = false;
+
+    for (size_t i = 0; i < diff->normal.ncolumns; i++) {
+        const struct cs_column *column = &diff->normal.columns[i];
+
+        changed = changed || (row[i].state != CS_ABSENT &&
+                              !(column->flags & CS_QUIET) &&
+                              !cs_normal_equal(column, &row[i], &stored[i]));
+    }
+    if (!(entry->flags & CS_KEYS_ACTIVE)) {
+        if (here)
+            pack(diff, CS_DIFF_RESTORE, entry, row);
+    } else if (changed) {
         pack(diff, CS_DIFF_UPDATE, entry, row);
+    }
+}
+
+void cs_diff_left(struct cs_diff *diff, const char *key)
+{
+    see(diff, key, CS_KEYS_LEFT);
+}
+
+void cs_diff_reject(struct cs_diff *diff, const char *key, const char *why)
+{
+    reject(diff, key ? cs_keys_put(&diff->keys, key)->key : NULL, why);
 }
 
 void cs_diff_unkeyed(struct cs_diff *diff, const char *why)

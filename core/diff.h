@@ -61,13 +61,25 @@ void cs_diff_stored(struct cs_diff *diff, const struct cs_value *row);
 void cs_diff_page(struct cs_diff *diff);
 void cs_diff_forget_page(struct cs_diff *diff);
 
-/* One record, as the mapper left it: what it said (CS_OK, CS_SKIP, CS_LEFT,
+/* One record of a listing, as the mapper left it: what it said (CS_OK, CS_SKIP, CS_LEFT,
  * CS_E_DATA) and, with CS_E_DATA, why.  row: the mapper's columns; it is
  * normalised in place. */
 void cs_diff_arrived(struct cs_diff *diff, enum cs_rc said,
                      struct cs_value *row, const char *why);
 
-/* A record without a key that can be trusted. */
+/* ---- From a feed, where only some are looked up, each shown to
+ * cs_diff_stored() before ---- */
+
+/* What is known of a stored person now: cells that are absent stay as they
+ * are.  Only who is surely in the school is restored. */
+void cs_diff_changed(struct cs_diff *diff, const char *key,
+                     const struct cs_value *row, const struct cs_value *stored,
+                     bool here);
+void cs_diff_left(struct cs_diff *diff, const char *key);
+/* A record is set aside; key NULL: it has none. */
+void cs_diff_reject(struct cs_diff *diff, const char *key, const char *why);
+
+/* A record of a listing without a key that can be trusted. */
 void cs_diff_unkeyed(struct cs_diff *diff, const char *why);
 
 /* What the comparison amounts to so far. */

@@ -51,6 +51,7 @@ int cs_error_exit(const struct cs_error *error)
     case CS_OK:
     case CS_SKIP:
     case CS_LEFT:
+    case CS_MAYBE:
         return CS_EXIT_OK;
     case CS_E_CONFIG:
         return CS_EXIT_CONFIG;

@@ -313,7 +313,7 @@ static enum cs_rc host_http(const struct cs_host *host,
     struct cs_error error = {0};
     enum cs_rc rc = cs_http_perform(instance->app->http, &call, &error);
 
-    if (rc != CS_OK)
+    if (error.rc != CS_OK) /* not when each() stopped it and said why */
         instance->error = error;
     return rc;
 }
@@ -434,7 +434,7 @@ enum cs_rc cs_instance_leave(struct cs_instance *instance, enum cs_rc rc,
 
     atomic_store(&instance->since, 0);
     return_loans(instance);
-    if (rc > CS_LEFT || rc < CS_E_FATAL)
+    if (rc > CS_MAYBE || rc < CS_E_FATAL)
         return cs_error_set(error, CS_E_FATAL,
                             "%s: the plugin gave a result that has no "
                             "meaning (%d)",

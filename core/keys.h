@@ -19,13 +19,14 @@ enum {
     CS_KEYS_LEFT = 1 << 3,     /* ... saying that it left */
     CS_KEYS_REJECT = 1 << 4,   /* ... and it is set aside */
     CS_KEYS_CONFLICT = 1 << 5, /* ... twice, and not the same */
+    CS_KEYS_PACKED = 1 << 6,   /* ... other than it is stored: a change */
 };
 
 struct cs_keys_entry {
     const char *key;
     uint64_t stored;  /* fingerprint of what the database has */
     uint64_t arrived; /* fingerprint of what the read brought */
-    uint32_t page;    /* the page that brought it */
+    uint32_t number;  /* the owner's: which page brought it, or an index */
     uint32_t flags;
 };
 

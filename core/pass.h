@@ -5,16 +5,12 @@
 #ifndef CS_PASS_H
 #define CS_PASS_H
 
+#include "feed.h"
+#include "judge.h"
 #include "plan.h"
 #include "read.h"
 #include "session.h"
 #include "state.h"
-
-enum cs_pass_mode {
-    CS_PASS_INCREMENTAL, /* by data: inserts and updates, nobody leaves */
-    CS_PASS_FULL,        /* who left is deactivated */
-    CS_PASS_FULL_ASKED,  /* somebody asked for it: who left is deleted */
-};
 
 struct cs_pass {
     const struct cs_settings *settings;
@@ -25,8 +21,11 @@ struct cs_pass {
     struct cs_instance *source, *mapper, *sink;
     const struct cs_schema *schema;
     const struct cs_state *state; /* of the school's database */
-    enum cs_pass_mode mode;
+    enum cs_judge_mode mode;
     bool dry, show_values;
+    const struct cs_part *delta; /* by events: the feed, what was read of it, */
+    const struct cs_feed *feed;  /* and how far we had come; else NULL */
+    const char *feed_from;
     const char *cursor; /* to store with the rows; NULL: none */
     int64_t started;    /* the instant before the first request */
     int64_t sync_id;
@@ -38,6 +37,7 @@ struct cs_pass_result {
     size_t read, inserted, updated, restored, deactivated, deleted;
     size_t rejected; /* records set aside */
     size_t held;     /* rows that a guard kept from being changed or removed */
+    bool incomplete; /* only a full sync can tell about somebody */
     char message[512]; /* what was held or set aside; "": nothing */
     struct cs_plan plan; /* if dry */
 };

@@ -26,6 +26,7 @@ struct work {
     const char *entity;
     const struct cs_reject *rejects;
     size_t n;
+    const struct cs_reject_synced *synced; /* NULL: all that are not named */
     struct stored *stored;
     size_t nstored;
 };
@@ -141,6 +142,21 @@ static enum cs_rc insert(const struct work *work, size_t i,
     return rc;
 }
 
+/* Is this stored reject past: named anew, or its record synced since? */
+static bool past(const struct work *work, const struct stored *stored)
+{
+    if (work->synced == NULL)
+        return true;
+    for (size_t i = 0; i < work->n && stored->clever_id != NULL; i++) {
+        const char *id = clever_id(&work->rejects[i]);
+
+        if (id != NULL && strcmp(id, stored->clever_id) == 0)
+            return true;
+    }
+    return stored->clever_id != NULL &&
+           work->synced->is(work->synced->arg, stored->clever_id);
+}
+
 static enum cs_rc replace(void *arg, struct cs_instance *sink,
                           struct cs_error *error)
 {
@@ -148,7 +164,8 @@ static enum cs_rc replace(void *arg, struct cs_instance *sink,
     enum cs_rc rc = scan(work, sink, error);
 
     for (size_t i = 0; i < work->nstored && rc == CS_OK; i++)
-        rc = delete (sink, work->stored[i].key, error);
+        if (past(work, &work->stored[i]))
+            rc = delete (sink, work->stored[i].key, error);
     for (size_t i = 0; i < work->n && rc == CS_OK; i++)
         if (!repeated(work, i))
             rc = insert(work, i, sink, error);
@@ -158,10 +175,14 @@ static enum cs_rc replace(void *arg, struct cs_instance *sink,
 enum cs_rc cs_reject_replace(struct cs_session *session, int64_t school,
                              const char *entity,
                              const struct cs_reject *rejects, size_t n,
+                             const struct cs_reject_synced *synced,
                              struct cs_error *error)
 {
-    struct work work = {
-        .school = school, .entity = entity, .rejects = rejects, .n = n};
+    struct work work = {.school = school,
+                        .entity = entity,
+                        .rejects = rejects,
+                        .n = n,
+                        .synced = synced};
     enum cs_rc rc = cs_session_change(session, replace, &work, error);
 
     clear(&work);

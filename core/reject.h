@@ -7,6 +7,8 @@
 
 #include "error.h"
 
+#include <stdbool.h>
+
 struct cs_session;
 
 struct cs_reject {
@@ -18,12 +20,20 @@ struct cs_reject {
     const char *run;
 };
 
-/* Replaces the rejects of this school and entity by these.  When a record that
+/* After a sync that did not see everybody: did this record go well? */
+struct cs_reject_synced {
+    bool (*is)(void *arg, const char *clever_id);
+    void *arg;
+};
+
+/* Replaces the rejects of this school and entity by these; with `synced`, those
+ * remain that it does not speak for.  When a record that
  * is still rejected was first seen is kept.  A key that is no Clever id
  * (prefix.h) is not stored: it could be anything. */
 enum cs_rc cs_reject_replace(struct cs_session *session, int64_t school,
                              const char *entity,
                              const struct cs_reject *rejects, size_t n,
+                             const struct cs_reject_synced *synced,
                              struct cs_error *error);
 
 #endif

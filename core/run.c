@@ -5,6 +5,7 @@
 
 #include "run.h"
 
+#include "history.h"
 #include "log.h"
 #include "memory.h"
 #include "progress.h"
@@ -23,6 +24,9 @@
 /* How often the one who waits looks up: to draw, and for who hangs. */
 #define TICK (CS_SECOND / 5)
 
+/* Rows of history to look through for cursors: some days' worth. */
+#define ROWS_A_SCHOOL 20
+
 struct job {
     struct cs_sync_school *result;
     struct cs_cancel *cancel; /* made by the worker, freed by running_free() */
@@ -34,6 +38,7 @@ struct running {
     struct cs_run *run;
     struct cs_app *app;
     struct cs_session *session;
+    struct cs_feeds *feeds;
     struct cs_sync_options options;
     int64_t timeout;
     pthread_mutex_t mutex; /* guards all below, and jobs */
@@ -115,6 +120,66 @@ static enum cs_rc choose_schools(struct cs_run *run,
     return CS_OK;
 }
 
+/* ---- The feeds --------------------------------------------------------------- */
+
+struct hinting {
+    struct cs_feeds *feeds;
+    const struct cs_registry *registry;
+    char **seen; /* "school/entity" of the rows met */
+    size_t n;
+};
+
+static bool seen(struct hinting *hinting, const struct cs_history *row)
+{
+    char *key = cs_memory_format("%lld/%s", (long long)row->school,
+                                 row->entity);
+
+    for (size_t i = 0; i < hinting->n; i++) {
+        if (strcmp(hinting->seen[i], key) == 0) {
+            free(key);
+            return true;
+        }
+    }
+    hinting->seen = cs_memory_grow(hinting->seen, hinting->n + 1,
+                                   sizeof(*hinting->seen));
+    hinting->seen[hinting->n++] = key;
+    return false;
+}
+
+/* The newest cursor of each school and entity; what truly counts is in the
+ * school's own database. */
+static enum cs_rc hint(void *arg, const struct cs_history *row)
+{
+    struct hinting *hinting = arg;
+
+    if (!row->last_event || seen(hinting, row))
+        return CS_OK;
+    for (size_t i = 0; i < hinting->registry->nschools; i++) {
+        const struct cs_school *school = &hinting->registry->schools[i];
+
+        if (school->id == row->school && school->active)
+            cs_feed_hint(hinting->feeds, school->district->clever_id,
+                         row->last_event);
+    }
+    return CS_OK;
+}
+
+/* Reading a district's feed once for all takes knowing who is furthest behind.
+ * That is only a hint: a school behind all hints reads again for itself. */
+static enum cs_rc give_hints(struct running *running, struct cs_error *error)
+{
+    struct hinting hinting = {running->feeds, &running->run->registry, NULL,
+                              0};
+    enum cs_rc rc = cs_history_each(running->session, 0,
+                                    ROWS_A_SCHOOL * running->n, hint, &hinting,
+                                    error);
+
+    for (size_t i = 0; i < hinting.n; i++)
+        free(hinting.seen[i]);
+    free(hinting.seen);
+    return rc;
+}
+
 /* ---- Workers --------------------------------------------------------------- */
 
 static struct job *take_job(struct running *running)
@@ -138,8 +203,8 @@ static void *work(void *arg)
     struct job *job;
 
     while ((job = take_job(running)) != NULL) {
-        cs_sync_school(running->app, running->session, &running->options,
-                       job->cancel, job->result);
+        cs_sync_school(running->app, running->session, running->feeds,
+                       &running->options, job->cancel, job->result);
         pthread_mutex_lock(&running->mutex);
         job->done = true;
         running->done++;
@@ -217,6 +282,7 @@ static void running_init(struct running *running)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&running->changed, &attributes);
     pthread_condattr_destroy(&attributes);
+    running->feeds = cs_feed_new_all(running->app);
     running->jobs = cs_memory_array(running->n, sizeof(*running->jobs));
     for (size_t i = 0; i < running->n; i++)
         running->jobs[i].result = &running->run->schools[i];
@@ -227,6 +293,7 @@ static void running_free(struct running *running)
     for (size_t i = 0; i < running->n; i++)
         cs_cancel_free(running->jobs[i].cancel);
     free(running->jobs);
+    cs_feed_free_all(running->feeds);
     pthread_cond_destroy(&running->changed);
     pthread_mutex_destroy(&running->mutex);
 }
@@ -322,7 +389,9 @@ enum cs_rc cs_run_all(struct cs_run *run, struct cs_app *app,
                                          "timeout_minutes") *
                       60 * CS_SECOND;
     running_init(&running);
-    rc = work_all(&running, error);
+    rc = give_hints(&running, error);
+    if (rc == CS_OK)
+        rc = work_all(&running, error);
     mark_unstarted(&running);
     if (!run->abandoned)
         running_free(&running);

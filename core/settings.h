@@ -4,8 +4,8 @@
 /* The configuration: every value that is set, where it came from, and what it
  * means by the table that declares it.
  *
- * Layers, later wins key by key: defaults, the main file, the *.conf of conf.d beside
- * it in name order, CLEVERSYNC_SECTION__KEY in the environment, --set.
+ * Layers, later wins key by key: defaults, the main file, the *.conf of conf.d
+ * beside it in name order, CLEVERSYNC_SECTION__KEY in the environment, --set.
  * (Named settings.h because config.h is autoconf's.) */
 #ifndef CS_SETTINGS_H
 #define CS_SETTINGS_H

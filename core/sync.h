@@ -41,7 +41,9 @@ struct cs_sync_school {
     _Atomic(const char *) busy_with;
 };
 
+/* feeds: of the run, shared by its schools. */
 void cs_sync_school(struct cs_app *app, struct cs_session *session,
+                    struct cs_feeds *feeds,
                     const struct cs_sync_options *options,
                     struct cs_cancel *cancel, struct cs_sync_school *result);
 void cs_sync_clear(struct cs_sync_school *result);

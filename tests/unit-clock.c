@@ -28,9 +28,9 @@ static void times_are_written_and_read(void **state)
         {"2024-02-29T12:00:00.1234567", 1709208000123456,
          "2024-02-29T12:00:00.123Z"},
     };
-    static const char *const bad[] = {"", "2026", "2026-01-01",
-                                      "2026-01-01T00:00", "1/2/2026",
-                                      "2026-01-01T00:00:00.0Zx"};
+    static const char *const bad[] = {"",           "2026",
+                                      "2026-01-01", "2026-01-01T00:00",
+                                      "1/2/2026",   "2026-01-01T00:00:00.0Zx"};
     char text[CS_CLOCK_ISO];
     int64_t time;
 

@@ -109,8 +109,8 @@ static size_t changes(const struct fixture *fixture, enum cs_diff_kind kind)
 static void blank_null_and_white_space_are_no_change(void **state)
 {
     static const char *const same[][2] = {
-        {NULL, ""},        {"", " \t"},    {"a", " a"},
-        {"a", "a\u2003"},  {NULL, "\u00a0"}, {"\u00e9", "\u00e9"},
+        {NULL, ""},       {"", " \t"},      {"a", " a"},
+        {"a", "a\u2003"}, {NULL, "\u00a0"}, {"\u00e9", "\u00e9"},
     };
 
     for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
@@ -189,17 +189,16 @@ static void overlong_text_is_cut_emptied_or_refused(void **state)
     assert_true(cs_diff_next(&fixture->diff, CS_DIFF_INSERT, &position, row));
     assert_string_equal(row[FIRST].as.text, "abcd");
     assert_int_equal(row[EMAIL].state, CS_NULL);
-    assert_string_equal(fixture->warnings,
-                        "FirstName k1 is too long, cut;"
-                        "Email k1 is too long, left empty;");
+    assert_string_equal(fixture->warnings, "FirstName k1 is too long, cut;"
+                                           "Email k1 is too long, left empty;");
     arrive(fixture, "key-of-eleven", "A", NULL);
     assert_int_equal(fixture->diff.counts.unkeyed, 1);
 }
 
 static void a_key_is_plain_text(void **state)
 {
-    static const char *const bad[] = {"", " ", "a b", "a ", "a\n", "a\x7f",
-                                      "\u00a0"};
+    static const char *const bad[] = {"",    " ",     "a b",   "a ",
+                                      "a\n", "a\x7f", "\u00a0"};
     struct fixture *fixture = *state;
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
@@ -281,6 +280,28 @@ static void a_forgotten_page_leaves_no_trace(void **state)
     assert_int_equal(cs_diff_totals(&fixture->diff).leaving, 0);
 }
 
+static void twins_are_no_changes(void **state)
+{
+    struct fixture *fixture = *state;
+
+    store(fixture, "b", "B", NULL, true);
+    arrive(fixture, "a", "A", NULL);
+    arrive(fixture, "b", "Bee", NULL);
+    cs_diff_page(&fixture->diff);
+    for (int turn = 0; turn < 2; turn++) { /* the page is cut and read again */
+        arrive(fixture, "a", "Ah", NULL);
+        arrive(fixture, "b", "B", NULL);
+        assert_int_equal(fixture->diff.counts.rejected, 2);
+        assert_int_equal(fixture->diff.counts.changes[CS_DIFF_INSERT], 0);
+        assert_int_equal(fixture->diff.counts.changes[CS_DIFF_UPDATE], 0);
+        assert_int_equal(changes(fixture, CS_DIFF_INSERT), 0);
+        assert_int_equal(changes(fixture, CS_DIFF_UPDATE), 0);
+        cs_diff_forget_page(&fixture->diff);
+        assert_int_equal(changes(fixture, CS_DIFF_INSERT), 1);
+        assert_int_equal(changes(fixture, CS_DIFF_UPDATE), 1);
+    }
+}
+
 static void many_keys_are_found_again(void **state)
 {
     struct fixture *fixture = *state;
@@ -341,6 +362,7 @@ int main(void)
         TEST(a_skipped_record_counts_as_seen),
         TEST(twice_the_same_is_once_twice_different_is_neither),
         TEST(a_forgotten_page_leaves_no_trace),
+        TEST(twins_are_no_changes),
         TEST(many_keys_are_found_again),
         cmocka_unit_test(guards_stand_at_their_limits),
 #undef TEST

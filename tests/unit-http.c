@@ -854,11 +854,13 @@ static void cut_without_length(void **state)
 
     (void)state;
     for (size_t n = 1; n < strlen(PAGE); n++) {
-        struct http_answer whole = {
-            .bytes = cs_memory_format("%s" PAGE, head),
-        };
-        whole.size = strlen(whole.bytes);
-        cut_at(whole, strlen(head) + n, true);
+        for (int rows = 0; rows < 2; rows++) {
+            struct http_answer whole = {
+                .bytes = cs_memory_format("%s" PAGE, head),
+            };
+            whole.size = strlen(whole.bytes);
+            cut_at(whole, strlen(head) + n, rows);
+        }
     }
 }
 

@@ -149,12 +149,16 @@ static void refused_file(const char *name, const char *reason)
 /* Also: plugins lie in DIR/KIND/ when they are installed. */
 static void files_that_are_no_plugins(void **state)
 {
-    static const ElfW(Ehdr) head = {
-        .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3,
-                    sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32},
-        .e_phoff = sizeof(head),
-        .e_phentsize = sizeof(ElfW(Phdr)),
-        .e_phnum = 1,
+    static const struct {
+        ElfW(Ehdr) head;
+        ElfW(Phdr) segment;
+    } cut = {
+        .head = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3,
+                             sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32},
+                 .e_phoff = sizeof(cut.head),
+                 .e_phentsize = sizeof(cut.segment),
+                 .e_phnum = 1},
+        .segment = {.p_type = PT_LOAD, .p_filesz = 4096},
     };
     char *dir = cs_memory_text(folder_text("sink/text.so", "hello\n")), *path;
 
@@ -163,13 +167,15 @@ static void files_that_are_no_plugins(void **state)
     dir[strlen(dir) - strlen("/sink/text.so")] = '\0';
     assert_int_equal(cs_loader_new(&loader, dir, &error), CS_OK);
     folder_text("sink/empty.so", "");
-    folder_file("sink/head.so", (const char *)&head, sizeof(head));
+    folder_file("sink/head.so", (const char *)&cut, sizeof(cut.head));
+    folder_file("sink/cut.so", (const char *)&cut, sizeof(cut));
     assert_int_equal(chmod(folder_text("sink/open.so", "x"), 0666), 0);
     path = cs_memory_format("%s/sink/folder.so", dir);
     assert_int_equal(mkdir(path, 0755), 0);
     refused_file("text", "is no shared object");
     refused_file("empty", "is no shared object");
     refused_file("head", "is cut short");
+    refused_file("cut", "is cut short");
     refused_file("open", "written by everybody");
     refused_file("folder", "is no file");
     if (geteuid() != 0) { /* who reads everything */

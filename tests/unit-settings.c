@@ -182,6 +182,7 @@ static void values_are_checked(void **state)
                         "");
     refused("[sync]\ntime_zone = Mars/Olympus\n", ":2: ", "time_zone");
     refused("[sync]\ntime_zone = ../../../etc/passwd\n", ":2: ", "time_zone");
+    refused("[sync]\ntime_zone = Etc/../UTC\n", ":2: ", "time_zone");
     refused("[sync]\ntime_zone = America\n", ":2: ", "time_zone");
     accepted("[sync]\ntime_zone = UTC\n");
     refused("[secrets]\ntoken_refresh_threshold = 1\n", "0.999", "\"1\"");

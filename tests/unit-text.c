@@ -80,8 +80,8 @@ static void lengths_are_utf16(void **state)
 
 static void the_nearest_word_is_found(void **state)
 {
-    static const char *const known[] = {"student", "teacher", "page_size",
-                                        "page_size_max", NULL};
+    static const char *const known[] = {"student",       "teacher", "page_size",
+                                        "page_size_max", "env",     NULL};
     char longest[200];
 
     (void)state;
@@ -89,6 +89,7 @@ static void the_nearest_word_is_found(void **state)
     assert_string_equal(cs_text_nearest("page_sise", known), "page_size");
     assert_string_equal(cs_text_nearest("teachers", known), "teacher");
     assert_string_equal(cs_text_nearest("student", known), "student");
+    assert_string_equal(cs_text_nearest("nev", known), "env");
     assert_null(cs_text_nearest("parent", known));
     assert_null(cs_text_nearest("", known));
     memset(longest, 'x', sizeof(longest) - 1);
@@ -126,7 +127,7 @@ static void numbers_are_read_in_every_locale(void **state)
     assert_true(cs_value_number("0.75", &number));
     assert_true(number > 0.7499 && number < 0.7501);
     assert_true(cs_value_number("-12", &number));
-    assert_int_equal(number, -12);
+    assert_true(number < -11.9 && number > -12.1);
     assert_false(cs_value_number("", &number));
     assert_false(cs_value_number("1,5", &number));
     assert_false(cs_value_number("1.", &number));

@@ -49,6 +49,10 @@ enum cs_rc {
     CS_SKIP = 1, /* mapper: not for this entity, or cannot tell; no change */
     CS_LEFT = 2, /* mapper: the record itself shows that this person is no
                     longer in the school or role; the key is set */
+    CS_MAYBE = 3, /* mapper: the record does not say whether this person is in
+                     the school and role; the row holds what it does say.  A
+                     listing answers that itself; in a feed only a person who
+                     is stored and active is changed */
     CS_E_CONFIG = -1,    /* an operator has to change something */
     CS_E_AUTH = -2,      /* credentials were refused */
     CS_E_RETRY = -3,     /* may heal: timeout, deadlock, 429, 5xx */

@@ -81,13 +81,13 @@ static const char *teacher_key(const json_t *value)
     return text;
 }
 
-/* CS_OK also for a record that does not say: a feed may show less than all. */
+/* CS_MAYBE for a record that does not say: a feed may show less than all. */
 static enum cs_rc teacher_belongs(const struct cs_host *host,
                                   const json_t *record)
 {
     const json_t *roles = json_object_get(record, "roles");
     if (roles == NULL || json_is_null(roles))
-        return CS_OK;
+        return CS_MAYBE;
     const json_t *role = json_object_get(roles, "teacher");
     if (json_is_object(roles) && (role == NULL || json_is_null(role)))
         return CS_LEFT;
@@ -96,7 +96,7 @@ static enum cs_rc teacher_belongs(const struct cs_host *host,
 
     const json_t *schools = json_object_get(role, "schools");
     if (schools == NULL || json_is_null(schools) || !host->scope->school)
-        return CS_OK;
+        return CS_MAYBE;
     bool here = false, texts = json_is_array(schools);
     for (size_t i = 0; i < json_array_size(schools); i++) {
         const char *id = json_string_value(json_array_get(schools, i));
@@ -143,10 +143,13 @@ static enum cs_rc teacher_map(const struct cs_host *host, const json_t *record,
                        "ASCII characters",
                        TEACHER_KEY_LENGTH);
     row[TEACHER_KEY] = (struct cs_value){.state = CS_SET, .as.text = id};
-    enum cs_rc rc = teacher_belongs(host, record);
+    enum cs_rc belongs = teacher_belongs(host, record);
+    if (belongs != CS_OK && belongs != CS_MAYBE)
+        return belongs;
+    enum cs_rc rc = CS_OK;
     for (size_t i = TEACHER_KEY + 1; rc == CS_OK && i < TEACHER_COLUMNS; i++)
         rc = teacher_cell(host, record, teacher_reads[i], &row[i]);
-    return rc;
+    return rc == CS_OK ? belongs : rc;
 }
 
 static const struct cs_mapper_ops teacher_ops = {

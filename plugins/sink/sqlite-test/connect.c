@@ -48,6 +48,7 @@ static const struct sqlite_test_fault {
     {SQLITE_NOTADB, CS_E_CONFIG, "this is not an SQLite database"},
     {SQLITE_CORRUPT, CS_E_CONFIG,
      "the database is damaged; restore it or move it away"},
+    {SQLITE_IOERR_SHMSIZE, CS_E_FATAL, "the disk is full"},
     {SQLITE_IOERR, CS_E_FATAL, "reading or writing failed"},
 };
 

@@ -4,11 +4,13 @@
 /* Clever's events API: what changed in a district, oldest first.
  *
  * A cursor is the id of an event; ids ascend.  The empty cursor is that of a
- * feed without events and older than all.  This version takes the mark before
- * a full sync; it does not read the feed, so that the core reads the data. */
+ * feed without events and older than all.  Clever keeps events for 30 days and
+ * does not say what it answers to an older cursor, so a cursor counts as served
+ * only while the oldest event that is still there is not newer. */
 #include <cleversync/plugin.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CLEVER_EVENTS_URL = 2048, CLEVER_EVENTS_ID = 100 };
@@ -26,16 +28,77 @@ static const struct cs_option clever_events_options[] = {
     {.name = NULL},
 };
 
-/* All that an instance knows is in its host. */
-static enum cs_rc clever_events_open(const struct cs_host *host, void **self)
+struct clever_events {
+    const struct cs_host *host;
+    char **reads; /* what is built of an event; owned, NULL ends */
+    bool served;  /* the cursor of the first page was looked at */
+};
+
+static void clever_events_close(void *arg)
 {
-    *self = (void *)host;
+    struct clever_events *self = arg;
+    for (size_t i = 0; self->reads != NULL && self->reads[i] != NULL; i++)
+        free(self->reads[i]);
+    free(self->reads);
+    free(self);
+}
+
+/* Of an event: its id, its type, and of the record that changed what the
+ * mappers look at. */
+static bool clever_events_reads(struct clever_events *self)
+{
+    const char *const *paths = self->host->reads;
+    size_t n = 0;
+    while (paths != NULL && paths[n] != NULL)
+        n++;
+    self->reads = calloc(n + 3, sizeof *self->reads);
+    if (self->reads == NULL)
+        return false;
+    self->reads[0] = strdup("id");
+    self->reads[1] = strdup("type");
+    for (size_t i = 0; i < n; i++) {
+        static const char object[] = "data.object.";
+        size_t size = sizeof object + strlen(paths[i]);
+        char *path = self->reads[i + 2] = malloc(size);
+        if (path != NULL)
+            snprintf(path, size, "%s%s", object, paths[i]);
+    }
+    for (size_t i = 0; i < n + 2; i++)
+        if (self->reads[i] == NULL)
+            return false;
+    return true;
+}
+
+static enum cs_rc clever_events_open(const struct cs_host *host, void **arg)
+{
+    struct clever_events *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return cs_fail(host, CS_E_FATAL, "out of memory");
+    self->host = host;
+    if (!clever_events_reads(self)) {
+        clever_events_close(self);
+        return cs_fail(host, CS_E_FATAL, "out of memory");
+    }
+    *arg = self;
     return CS_OK;
 }
 
-static void clever_events_close(void *self)
+static bool clever_events_is_id(const char *id)
 {
-    (void)self;
+    size_t length = strlen(id);
+    return length > 0 && length <= CLEVER_EVENTS_ID &&
+           strspn(id, "0123456789_-abcdefghijklmnopqrstuvwxyz"
+                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == length;
+}
+
+/* The id of a record, if it has one that is whole and fit for a URL. */
+static const char *clever_events_id_of(const json_t *record)
+{
+    const json_t *value = json_object_get(record, "id");
+    const char *id = json_string_value(value); /* NULL: not a string */
+    if (id == NULL || strlen(id) != json_string_length(value))
+        return NULL;
+    return clever_events_is_id(id) ? id : NULL;
 }
 
 /* The ids of a reply: how many, and the last one. */
@@ -47,16 +110,12 @@ struct clever_events_ids {
 static enum cs_rc clever_events_id(void *arg, json_t *stolen)
 {
     struct clever_events_ids *ids = arg;
-    const json_t *value = json_object_get(stolen, "id");
-    const char *id = json_string_value(value); /* NULL: not a string */
-    size_t length = json_string_length(value);
+    const char *id = clever_events_id_of(stolen);
     ids->n++;
-    if (length == 0 || length > CLEVER_EVENTS_ID ||
-        strspn(id, "0123456789_-abcdefghijklmnopqrstuvwxyz"
-                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != length)
+    if (id == NULL)
         ids->unfit++;
     else
-        memcpy(ids->last, id, length + 1);
+        snprintf(ids->last, sizeof ids->last, "%s", id);
     json_decref(stolen);
     return CS_OK;
 }
@@ -89,9 +148,10 @@ static enum cs_rc clever_events_get(const struct cs_host *host,
     return rc;
 }
 
-static enum cs_rc clever_events_check(void *self)
+static enum cs_rc clever_events_check(void *arg)
 {
-    const struct cs_host *host = self;
+    const struct clever_events *self = arg;
+    const struct cs_host *host = self->host;
     const char *district = host->scope->district;
     struct clever_events_ids ids;
     long status;
@@ -110,18 +170,24 @@ static bool clever_events_closed(long status)
     return status == 400 || status == 403 || status == 404 || status == 410;
 }
 
-static enum cs_rc clever_events_mark(void *self, struct cs_page *page)
+static enum cs_rc clever_events_not_here(const struct cs_host *host,
+                                         long status)
 {
-    const struct cs_host *host = self;
+    return cs_fail(host, CS_E_NOT_HERE,
+                   "events are not available for this district (status %ld)",
+                   status);
+}
+
+static enum cs_rc clever_events_mark(void *arg, struct cs_page *page)
+{
+    const struct clever_events *self = arg;
+    const struct cs_host *host = self->host;
     struct clever_events_ids ids;
     long status;
     enum cs_rc rc = clever_events_get(host, "events?ending_before=last&limit=1",
                                       &ids, &status);
     if (clever_events_closed(status))
-        return cs_fail(host, CS_E_NOT_HERE,
-                       "events are not available for this district "
-                       "(status %ld)",
-                       status);
+        return clever_events_not_here(host, status);
     if (rc != CS_OK)
         return rc;
     if (ids.unfit != 0)
@@ -134,16 +200,145 @@ static int clever_events_order(const char *cursor, const char *other)
     return strcmp(cursor, other);
 }
 
-static enum cs_rc clever_events_fetch(void *self,
-                                      const struct cs_entity *entity,
+/* ---- Reading ------------------------------------------------------------- */
+
+/* Is everything since the cursor still there? */
+static enum cs_rc clever_events_serves(struct clever_events *self,
+                                       const char *cursor)
+{
+    const struct cs_host *host = self->host;
+    struct clever_events_ids ids;
+    long status;
+    enum cs_rc rc = clever_events_get(host, "events?limit=1", &ids, &status);
+    if (clever_events_closed(status))
+        return clever_events_not_here(host, status);
+    if (rc != CS_OK)
+        return rc;
+    if (ids.n == 0)
+        return cs_fail(host, CS_E_CURSOR, "the feed of events is empty");
+    if (strcmp(ids.last, cursor) > 0)
+        return cs_fail(host, CS_E_CURSOR,
+                       "the feed of events begins after the last one that was "
+                       "read");
+    self->served = true;
+    return CS_OK;
+}
+
+struct clever_events_page {
+    struct clever_events *self;
+    struct cs_page *page;
+    size_t n, foreign;
+    char last[CLEVER_EVENTS_ID + 1];
+};
+
+/* What a type of event says about a person; 0: it is about something else. */
+static enum cs_op clever_events_op(const char *type)
+{
+    if (type == NULL)
+        return 0;
+    if (strcmp(type, "users.created") == 0 || strcmp(type, "users.updated") == 0)
+        return CS_UPSERT;
+    return strcmp(type, "users.deleted") == 0 ? CS_DELETE : 0;
+}
+
+static enum cs_rc clever_events_event(void *arg, json_t *stolen)
+{
+    struct clever_events_page *to = arg;
+    const struct cs_host *host = to->self->host;
+    const char *id = clever_events_id_of(stolen);
+    enum cs_op op = clever_events_op(
+        json_string_value(json_object_get(stolen, "type")));
+    enum cs_rc rc = CS_OK;
+    if (id == NULL || strcmp(id, to->last) <= 0) {
+        rc = cs_fail(host, CS_E_FATAL,
+                     "an event has no id that comes after the one before");
+    } else {
+        snprintf(to->last, sizeof to->last, "%s", id);
+        to->n++;
+        to->foreign += op == 0;
+    }
+    if (rc == CS_OK && op != 0) {
+        json_t *object =
+            json_object_get(json_object_get(stolen, "data"), "object");
+        rc = host->emit(to->page, op, id,
+                        json_is_object(object) ? json_incref(object)
+                                               : json_object());
+    }
+    json_decref(stolen);
+    return rc;
+}
+
+static bool clever_events_more(const json_t *links)
+{
+    for (size_t i = 0; i < json_array_size(links); i++) {
+        const char *rel = json_string_value(
+            json_object_get(json_array_get(links, i), "rel"));
+        if (rel != NULL && strcmp(rel, "next") == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The place of the last event is the cursor, so the next page's address is
+ * made from it; the link only says that there is one. */
+static enum cs_rc clever_events_end(const struct clever_events_page *from,
+                                    const json_t *reply)
+{
+    const struct cs_host *host = from->self->host;
+    const json_t *links = json_object_get(reply, "links");
+    if (from->foreign > 0)
+        cs_log(host, CS_LOG_DEBUG,
+               "%zu of %zu events are about other things than people",
+               from->foreign, from->n);
+    if (!json_is_array(links))
+        return cs_fail(host, CS_E_FATAL,
+                       "a page without links does not say whether more "
+                       "follow");
+    if (from->n > 0 && clever_events_more(links))
+        return host->next(from->page, from->last);
+    return host->done(from->page, from->last);
+}
+
+static enum cs_rc clever_events_fetch(void *arg, const struct cs_entity *entity,
                                       const char *cursor, struct cs_page *page)
 {
-    const struct cs_host *host = self;
-    (void)entity;
-    (void)cursor;
-    (void)page;
-    return cs_fail(host, CS_E_NOT_HERE,
-                   "this version does not read events, it reads the data");
+    struct clever_events *self = arg;
+    const struct cs_host *host = self->host;
+    struct clever_events_page to = {.self = self, .page = page};
+    char url[CLEVER_EVENTS_URL];
+    bool from_start = cursor == NULL || *cursor == '\0';
+    (void)entity; /* a feed is the district's */
+    if (!from_start) {
+        if (!clever_events_is_id(cursor))
+            return cs_fail(host, CS_E_CURSOR, "the cursor is not an id");
+        enum cs_rc rc =
+            self->served ? CS_OK : clever_events_serves(self, cursor);
+        if (rc != CS_OK)
+            return rc;
+        snprintf(to.last, sizeof to.last, "%s", cursor);
+    }
+    int length =
+        snprintf(url, sizeof url, "%s/events?limit=%zu%s%s",
+                 host->text(host, "base_url"), host->want(page),
+                 from_start ? "" : "&starting_after=", to.last);
+    if (length >= (int)sizeof url)
+        return cs_fail(host, CS_E_CONFIG, "base_url is too long");
+    struct cs_http http = {
+        .size = sizeof http,
+        .url = url,
+        .bearer = "access_token",
+        .rows = "data[].data",
+        .reads = (const char *const *)self->reads,
+        .each = clever_events_event,
+        .arg = &to,
+    };
+    enum cs_rc rc = host->http(host, &http);
+    if (rc == CS_OK)
+        rc = clever_events_end(&to, http.reply);
+    else if (clever_events_closed(http.status))
+        rc = clever_events_not_here(host, http.status);
+    json_decref(http.reply);
+    return rc;
 }
 
 static const struct cs_source_ops clever_events_ops = {

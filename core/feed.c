@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+#include "config.h"
+
+#include "feed.h"
+
+#include "log.h"
+#include "memory.h"
+#include "pages.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* More changes than this in 30 days are read as data, not as changes. */
+#define MOST_RECORDS 1000000
+
+struct hint {
+    struct hint *next;
+    char *district_id, *cursor;
+};
+
+struct district {
+    struct district *next;
+    const struct cs_part *delta;
+    char *id;
+    pthread_mutex_t mutex;    /* held while the feed is read */
+    struct cs_feed *readings; /* newest first */
+    struct cs_error error;    /* why it cannot be read; rc CS_OK: it can */
+};
+
+struct cs_feeds {
+    struct cs_app *app;
+    pthread_mutex_t mutex; /* guards the list of districts */
+    struct district *districts;
+    struct hint *hints; /* complete before any reading */
+};
+
+struct cs_feeds *cs_feed_new_all(struct cs_app *app)
+{
+    struct cs_feeds *feeds = cs_memory_new(sizeof(*feeds));
+
+    feeds->app = app;
+    pthread_mutex_init(&feeds->mutex, NULL);
+    return feeds;
+}
+
+static void forget_records(struct cs_feed *feed, size_t keep)
+{
+    for (; feed->n > keep; feed->n--) {
+        free(feed->records[feed->n - 1].cursor);
+        json_decref(feed->records[feed->n - 1].record);
+    }
+}
+
+static void free_reading(struct cs_feed *feed)
+{
+    forget_records(feed, 0);
+    free(feed->records);
+    free(feed->start);
+    free(feed->end);
+    free(feed);
+}
+
+static void free_district(struct district *district)
+{
+    while (district->readings) {
+        struct cs_feed *feed = district->readings;
+
+        district->readings = feed->older;
+        free_reading(feed);
+    }
+    pthread_mutex_destroy(&district->mutex);
+    free(district->id);
+    free(district);
+}
+
+void cs_feed_free_all(struct cs_feeds *feeds)
+{
+    if (!feeds)
+        return;
+    while (feeds->districts) {
+        struct district *district = feeds->districts;
+
+        feeds->districts = district->next;
+        free_district(district);
+    }
+    while (feeds->hints) {
+        struct hint *hint = feeds->hints;
+
+        feeds->hints = hint->next;
+        free(hint->district_id);
+        free(hint->cursor);
+        free(hint);
+    }
+    pthread_mutex_destroy(&feeds->mutex);
+    free(feeds);
+}
+
+void cs_feed_hint(struct cs_feeds *feeds, const char *district_id,
+                  const char *cursor)
+{
+    struct hint *hint = cs_memory_new(sizeof(*hint));
+
+    hint->district_id = cs_memory_text(district_id);
+    hint->cursor = cs_memory_text(cursor);
+    hint->next = feeds->hints;
+    feeds->hints = hint;
+}
+
+int cs_feed_order(const struct cs_part *delta, const char *cursor,
+                  const char *other)
+{
+    return delta->module->ops.source.order(cursor, other);
+}
+
+/* ---- Reading --------------------------------------------------------------- */
+
+struct reading {
+    struct cs_feed *feed;
+    size_t page; /* records before this page */
+};
+
+static enum cs_rc take(void *arg, enum cs_op op, const char *cursor,
+                       json_t *stolen)
+{
+    struct reading *reading = arg;
+    struct cs_feed *feed = reading->feed;
+
+    if (!cursor) {
+        json_decref(stolen);
+        return CS_E_FATAL;
+    }
+    if ((feed->n & (feed->n - 1)) == 0) /* full at powers of two */
+        feed->records = cs_memory_grow(feed->records, feed->n ? feed->n * 2 : 1,
+                                       sizeof(*feed->records));
+    feed->records[feed->n++] =
+        (struct cs_feed_record){cs_memory_text(cursor), op, stolen};
+    return CS_OK;
+}
+
+static void begin_page(void *arg)
+{
+    struct reading *reading = arg;
+
+    reading->page = reading->feed->n;
+}
+
+static void forget_page(void *arg)
+{
+    struct reading *reading = arg;
+
+    forget_records(reading->feed, reading->page);
+}
+
+/* What the mappers of all pipelines with this feed look at. */
+static const char **all_reads(const struct cs_wiring *wiring,
+                              const struct cs_part *delta)
+{
+    const char **all = cs_memory_new(sizeof(*all));
+    size_t n = 0;
+
+    for (size_t i = 0; i < wiring->npipelines; i++) {
+        const struct cs_pipeline *pipeline = &wiring->pipelines[i];
+        const char *const *reads = pipeline->mapper->module->ops.mapper.reads;
+
+        for (; pipeline->delta == delta && *reads; reads++) {
+            all = cs_memory_grow(all, n + 2, sizeof(*all));
+            all[n++] = *reads;
+            all[n] = NULL;
+        }
+    }
+    return all;
+}
+
+static enum cs_rc read_from(struct cs_feeds *feeds, struct district *district,
+                            const struct cs_whom *whom, const char *start,
+                            struct cs_error *error)
+{
+    const struct cs_settings *settings = feeds->app->settings;
+    const char **reads = all_reads(&feeds->app->wiring, district->delta);
+    struct cs_cancel *cancel = cs_cancel_new(
+        feeds->app->cancel,
+        cs_settings_number(settings, "sync", "timeout_minutes") * 60 *
+            CS_SECOND);
+    struct cs_instance_request request = {.part = district->delta,
+                                          .whom = *whom,
+                                          .cancel = cancel,
+                                          .reads = reads};
+    struct reading reading = {.feed =
+                                  cs_memory_new(sizeof(*reading.feed))};
+    struct cs_pages pages = {.settings = settings,
+                             .cancel = cancel,
+                             .most = MOST_RECORDS,
+                             .take = take,
+                             .begin = begin_page,
+                             .forget = forget_page,
+                             .arg = &reading};
+    enum cs_rc rc;
+
+    request.whom.school_id = request.whom.school_prefix = NULL;
+    request.whom.pipeline = NULL;
+    reading.feed->start = cs_memory_text(start);
+    rc = cs_instance_open(&pages.source, feeds->app, &request, error);
+    if (rc == CS_OK)
+        rc = cs_pages_read(&pages, start, &reading.feed->end, error);
+    cs_instance_close(pages.source);
+    cs_cancel_free(cancel);
+    free(reads);
+    if (rc == CS_OK) {
+        reading.feed->older = district->readings;
+        district->readings = reading.feed;
+    } else {
+        free_reading(reading.feed);
+    }
+    return rc;
+}
+
+/* ---- Sharing --------------------------------------------------------------- */
+
+static struct district *find(struct cs_feeds *feeds,
+                             const struct cs_part *delta, const char *id)
+{
+    struct district *district;
+
+    pthread_mutex_lock(&feeds->mutex);
+    district = feeds->districts;
+    while (district &&
+           (district->delta != delta || strcmp(district->id, id) != 0))
+        district = district->next;
+    if (!district) {
+        district = cs_memory_new(sizeof(*district));
+        district->delta = delta;
+        district->id = cs_memory_text(id);
+        pthread_mutex_init(&district->mutex, NULL);
+        district->next = feeds->districts;
+        feeds->districts = district;
+    }
+    pthread_mutex_unlock(&feeds->mutex);
+    return district;
+}
+
+/* Does a reading begin early enough?  One from the feed's beginning tells
+ * whether what came after the cursor is still there. */
+static enum cs_rc covers(const struct district *district,
+                         const struct cs_feed *feed, const char *cursor)
+{
+    if (feed->start)
+        return cs_feed_order(district->delta, feed->start, cursor) <= 0
+                   ? CS_OK
+                   : CS_SKIP;
+    return feed->n > 0 && cs_feed_order(district->delta,
+                                        feed->records[0].cursor, cursor) <= 0
+               ? CS_OK
+               : CS_E_CURSOR;
+}
+
+static enum cs_rc look(const struct district *district, const char *cursor,
+                       const struct cs_feed **feed, struct cs_error *error)
+{
+    for (*feed = district->readings; *feed; *feed = (*feed)->older) {
+        enum cs_rc rc = covers(district, *feed, cursor);
+
+        if (rc == CS_E_CURSOR)
+            return cs_error_set(error, rc,
+                                "the feed of changes no longer reaches back "
+                                "to the last one that was read");
+        if (rc == CS_OK)
+            return rc;
+    }
+    return CS_SKIP;
+}
+
+static const char *oldest(const struct cs_feeds *feeds,
+                          const struct district *district, const char *cursor)
+{
+    for (const struct hint *hint = feeds->hints; hint; hint = hint->next) {
+        if (strcmp(hint->district_id, district->id) == 0 &&
+            cs_feed_order(district->delta, hint->cursor, cursor) < 0)
+            cursor = hint->cursor;
+    }
+    return cursor;
+}
+
+static enum cs_rc read_for(struct cs_feeds *feeds, struct district *district,
+                           const struct cs_whom *whom, const char *cursor,
+                           struct cs_error *error)
+{
+    enum cs_rc rc = read_from(feeds, district, whom,
+                              oldest(feeds, district, cursor), error);
+
+    /* Somebody's cursor is too old.  Whose, the beginning tells. */
+    if (rc == CS_E_CURSOR)
+        rc = read_from(feeds, district, whom, NULL, error);
+    return rc;
+}
+
+enum cs_rc cs_feed_read(struct cs_feeds *feeds, const struct cs_part *delta,
+                        const struct cs_whom *whom, const char *cursor,
+                        const struct cs_feed **feed, struct cs_error *error)
+{
+    struct district *district = find(feeds, delta, whom->district_id);
+    enum cs_rc rc;
+
+    pthread_mutex_lock(&district->mutex);
+    rc = look(district, cursor, feed, error);
+    if (rc == CS_SKIP && district->error.rc == CS_OK) {
+        if (read_for(feeds, district, whom, cursor, &district->error) ==
+            CS_OK) {
+            district->error.rc = CS_OK; /* of an attempt that was mended */
+            rc = look(district, cursor, feed, error);
+        }
+    }
+    if (rc == CS_SKIP) {
+        *error = district->error;
+        rc = error->rc;
+    }
+    pthread_mutex_unlock(&district->mutex);
+    return rc;
+}

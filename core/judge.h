@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+/* What of a comparison may be written: mode, adoption and guards. */
+#ifndef CS_JUDGE_H
+#define CS_JUDGE_H
+
+#include "write.h"
+
+enum cs_judge_mode {
+    CS_JUDGE_DATA,   /* incremental by data: nobody leaves */
+    CS_JUDGE_EVENTS, /* incremental by events: who left is deactivated */
+    CS_JUDGE_FULL,   /* likewise, by the listing */
+    CS_JUDGE_ASKED,  /* a full sync that was asked for: who left is deleted */
+};
+
+struct cs_judge {
+    const struct cs_settings *settings;
+    struct cs_diff *diff;
+    struct cs_instance *sink; /* by events: to count the table's rows */
+    enum cs_judge_mode mode;
+    size_t records; /* that were read */
+    bool stamped;   /* the database says that it is this school's */
+    struct cs_error *error;
+};
+
+struct cs_verdict {
+    enum cs_write_leavers leavers;
+    bool hold_updates; /* then nothing at all is to be written */
+    bool hold_deletes;
+    size_t held;       /* rows */
+    char reason[512];  /* why; "": nothing is held */
+    bool adopted;      /* the database had people, but no stamp */
+    size_t matched, active; /* if so: how many of them are in Clever */
+};
+
+/* An error: nothing may be written, and why. */
+enum cs_rc cs_judge_changes(const struct cs_judge *judge,
+                            struct cs_verdict *verdict);
+
+#endif

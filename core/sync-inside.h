@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+/* What the files of one school's sync share: sync.c (the order of things),
+ * sync-mode.c (full, by events or by data), sync-history.c. */
+#ifndef CS_SYNC_INSIDE_H
+#define CS_SYNC_INSIDE_H
+
+#include "history.h"
+#include "sync.h"
+
+/* One pipeline at work for one school. */
+struct cs_lane {
+    const struct cs_pipeline *pipeline;
+    struct cs_schema *schema;
+    struct cs_instance *source, *mapper;
+    struct cs_instance *sink; /* an earlier lane's, when it has the same */
+    bool owns_sink;
+    struct cs_state state; /* with owns_sink; else see state_of() */
+    struct cs_history history;
+    char *history_key;
+    bool open_history;
+    /* How it goes about its entity. */
+    enum cs_judge_mode mode;
+    const char *cursor;         /* the place in the feed, so far; or NULL */
+    const struct cs_feed *feed; /* by events: what was read of it */
+    const char *next_cursor;    /* the place that goes into the new state */
+    int64_t last_sync;          /* of the state; 0: never */
+    char note[600]; /* why it is full or by data, for the history; or "" */
+    struct cs_sync_entity *entity;
+};
+
+struct cs_syncing {
+    struct cs_app *app;
+    struct cs_session *session;
+    struct cs_feeds *feeds;
+    const struct cs_sync_options *options;
+    struct cs_cancel *cancel;
+    struct cs_sync_school *result;
+    const struct cs_school *school;
+    struct cs_log_context context;
+    struct cs_lane *lanes;
+    size_t n;
+    bool full, asked;
+    int64_t started; /* wall clock, before the first request */
+    char *baseline;  /* the feed's end before reading; NULL: none */
+    bool has_delta;
+};
+
+/* Opens a part for this school and says in the result that it is at work. */
+enum cs_rc cs_sync_open_part(struct cs_syncing *syncing,
+                             const struct cs_lane *lane,
+                             const struct cs_part *part,
+                             struct cs_instance **instance,
+                             struct cs_error *error);
+/* The state of the database that a lane writes to. */
+const struct cs_state *cs_sync_state(const struct cs_syncing *syncing,
+                                     const struct cs_lane *lane);
+
+struct cs_whom cs_sync_whom(const struct cs_syncing *syncing,
+                            const struct cs_pipeline *pipeline);
+
+/* Full or incremental, by what is asked, stored and set. */
+enum cs_rc cs_sync_decide(struct cs_syncing *syncing, struct cs_error *error);
+/* Before anything is read: the feed, or where it stands. */
+enum cs_rc cs_sync_prepare(struct cs_syncing *syncing, struct cs_error *error);
+const char *cs_sync_type(const struct cs_lane *lane); /* "Full", ... */
+
+/* A row for each lane, after closing what a dead run left open. */
+enum cs_rc cs_sync_begin_history(struct cs_syncing *syncing,
+                                 struct cs_error *error);
+void cs_sync_end_history(struct cs_syncing *syncing, struct cs_lane *lane);
+/* The rows "Baseline" and "Event": from where the next events will count. */
+void cs_sync_note_cursor(struct cs_syncing *syncing);
+
+#endif

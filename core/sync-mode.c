@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+#include "config.h"
+
+#include "sync-inside.h"
+
+#include "log.h"
+#include "memory.h"
+#include "source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Clever keeps events for 30 days; five are for clocks, holidays and doubt. */
+#define FEED_KEPT (25 * 24 * 3600 * CS_SECOND)
+
+const char *cs_sync_type(const struct cs_lane *lane)
+{
+    return lane->mode == CS_JUDGE_DATA || lane->mode == CS_JUDGE_EVENTS
+               ? "Incremental"
+               : "Full";
+}
+
+/* ---- Full or incremental ------------------------------------------------ */
+
+struct full_today {
+    int64_t since;
+    bool found;
+};
+
+static enum cs_rc look_for_full(void *arg, const struct cs_history *row)
+{
+    struct full_today *today = arg;
+
+    if (row->start >= today->since && strcmp(row->type, "Full") == 0 &&
+        (strcmp(row->status, CS_HISTORY_SUCCESS) == 0 ||
+         strcmp(row->status, CS_HISTORY_PARTIAL) == 0))
+        today->found = true;
+    return CS_OK;
+}
+
+/* Was there no full sync yet on the day that asks for one? */
+static enum cs_rc is_full_day(struct cs_syncing *syncing, bool *due,
+                              struct cs_error *error)
+{
+    struct full_today today = {.since = syncing->options->full_day};
+    enum cs_rc rc = CS_OK;
+
+    if (today.since > 0) {
+        rc = cs_history_each(syncing->session, syncing->school->id, 50,
+                             look_for_full, &today, error);
+        *due = *due || !today.found;
+    }
+    return rc;
+}
+
+enum cs_rc cs_sync_decide(struct cs_syncing *syncing, struct cs_error *error)
+{
+    bool full = strcmp(cs_settings_text(syncing->app->settings, "sync",
+                                        "default_mode"),
+                       "full") == 0;
+    enum cs_rc rc = is_full_day(syncing, &full, error);
+
+    syncing->asked = syncing->options->full || syncing->school->requires_full;
+    for (size_t i = 0; i < syncing->n; i++) {
+        struct cs_lane *lane = &syncing->lanes[i];
+        const struct cs_state_entry *entry =
+            cs_state_find(cs_sync_state(syncing, lane), lane->schema->label);
+
+        full = full || !entry || entry->last_sync == 0;
+        lane->cursor = entry ? entry->cursor : NULL;
+        lane->last_sync = entry ? entry->last_sync : 0;
+    }
+    syncing->full = full || syncing->asked;
+    for (size_t i = 0; i < syncing->n; i++)
+        syncing->lanes[i].mode = syncing->asked  ? CS_JUDGE_ASKED
+                                 : syncing->full ? CS_JUDGE_FULL
+                                                 : CS_JUDGE_DATA;
+    return rc;
+}
+
+/* ---- By events, or why not ---------------------------------------------- */
+
+/* CS_E_CURSOR: only a full sync will do. */
+static enum cs_rc try_events(struct cs_syncing *syncing, struct cs_lane *lane,
+                             struct cs_error *error)
+{
+    struct cs_whom whom = cs_sync_whom(syncing, lane->pipeline);
+    enum cs_rc rc;
+
+    if (!lane->cursor)
+        rc = cs_error_set(error, CS_E_NOT_HERE,
+                          "no place in the feed of events is known yet");
+    else if (cs_clock_now() - lane->last_sync > FEED_KEPT)
+        rc = cs_error_set(error, CS_E_CURSOR,
+                          "the last success is more than 25 days old");
+    else
+        rc = cs_feed_read(syncing->feeds, lane->pipeline->delta, &whom,
+                          lane->cursor, &lane->feed, error);
+    if (rc == CS_OK) {
+        lane->mode = CS_JUDGE_EVENTS;
+        lane->next_cursor = lane->feed->end;
+    } else if (rc == CS_E_NOT_HERE || rc == CS_E_RETRY || rc == CS_E_FATAL) {
+        lane->feed = NULL;
+        snprintf(lane->note, sizeof(lane->note),
+                 "by data, where nobody leaves: %s", error->text);
+        cs_log_write(CS_LOG_INFO, &syncing->context, "%s %s",
+                     lane->schema->label, lane->note);
+        rc = CS_OK;
+    }
+    return rc;
+}
+
+static void make_full(struct cs_syncing *syncing, const char *why)
+{
+    cs_log_write(CS_LOG_WARN, &syncing->context, "a full sync: %s", why);
+    syncing->full = true;
+    for (size_t i = 0; i < syncing->n; i++) {
+        struct cs_lane *lane = &syncing->lanes[i];
+
+        lane->mode = CS_JUDGE_FULL;
+        lane->feed = NULL;
+        snprintf(lane->note, sizeof(lane->note), "a full sync: %s", why);
+    }
+}
+
+/* ---- The baseline ------------------------------------------------------- */
+
+static enum cs_rc mark(struct cs_syncing *syncing, struct cs_instance *feed,
+                       struct cs_error *error)
+{
+    struct cs_page page;
+    enum cs_rc rc;
+
+    cs_page_init(&page, 1);
+    rc = cs_source_mark(feed, &page, error);
+    if (rc == CS_OK)
+        syncing->baseline = cs_memory_text(page.cursor);
+    cs_page_clear(&page);
+    return rc;
+}
+
+/* Where the feed stands now, before anything is read.  Without it the sync is
+ * as good; only the next one cannot go by events. */
+static enum cs_rc take_baseline(struct cs_syncing *syncing,
+                                const struct cs_lane *lane,
+                                struct cs_error *error)
+{
+    struct cs_instance *feed = NULL;
+    struct cs_error why = {0};
+    enum cs_rc rc;
+
+    rc = cs_sync_open_part(syncing, lane, lane->pipeline->delta, &feed, &why);
+    if (rc == CS_OK)
+        rc = mark(syncing, feed, &why);
+    cs_instance_close(feed);
+    if (rc == CS_E_CANCELLED) {
+        *error = why;
+        return rc;
+    }
+    if (rc != CS_OK)
+        cs_log_write(rc == CS_E_NOT_HERE ? CS_LOG_INFO : CS_LOG_WARN,
+                     &syncing->context, "no baseline: %s", why.text);
+    return CS_OK;
+}
+
+enum cs_rc cs_sync_prepare(struct cs_syncing *syncing, struct cs_error *error)
+{
+    const struct cs_lane *wants_baseline = NULL;
+    enum cs_rc rc = CS_OK;
+
+    for (size_t i = 0; rc == CS_OK && !syncing->full && i < syncing->n; i++) {
+        struct cs_lane *lane = &syncing->lanes[i];
+
+        if (lane->pipeline->delta)
+            rc = try_events(syncing, lane, error);
+        if (rc == CS_E_CURSOR) {
+            make_full(syncing, error->text);
+            rc = CS_OK;
+        }
+    }
+    for (size_t i = 0; i < syncing->n; i++) {
+        const struct cs_lane *lane = &syncing->lanes[i];
+
+        if (!lane->pipeline->delta)
+            continue;
+        syncing->has_delta = true;
+        if (syncing->full || !lane->cursor)
+            wants_baseline = lane;
+    }
+    if (rc == CS_OK && wants_baseline)
+        rc = take_baseline(syncing, wants_baseline, error);
+    /* A run by data does not learn who left, so the place in the feed from
+     * which that is still to be learnt stays. */
+    for (size_t i = 0; i < syncing->n; i++) {
+        struct cs_lane *lane = &syncing->lanes[i];
+
+        if (lane->feed)
+            continue;
+        lane->next_cursor = syncing->full || !lane->cursor ? syncing->baseline
+                                                           : lane->cursor;
+    }
+    return rc;
+}
