@@ -231,12 +231,8 @@ void cs_diff_changed(struct cs_diff *diff, const char *key,
                               !(column->flags & CS_QUIET) &&
                               !cs_normal_equal(column, &row[i], &stored[i]));
     }
-    if (!(entry->flags & CS_KEYS_ACTIVE)) {
-        if (here)
-            pack(diff, CS_DIFF_RESTORE, entry, row);
-    } else if (changed) {
-        pack(diff, CS_DIFF_UPDATE, entry, row);
-    }
+    if (entry->flags & CS_KEYS_ACTIVE ? changed : here)
+        pack(diff, entry, row);
 }
 
 void cs_diff_left(struct cs_diff *diff, const char *key)

@@ -18,7 +18,7 @@ page_size_max = 20
 max_schools_in_parallel = 1
 END
 register
-set -- $(prefixes)
+set -- $(prefixes | sort) # as they are begun
 one=$1 two=$2
 one_id=$(school_id "$one")
 
@@ -36,17 +36,6 @@ ends() { # CODE DESCRIPTION: the run that was started does
 
 asked() { # TEXT N: has the lab been asked for this N times?
     [ "$(curl -fsS -m 20 "$lab_url/lab/log" | grep -c -e "$1")" -ge "$2" ]
-}
-
-contents() { # PREFIX TABLE: all but when it was written
-    case $2 in
-    Students) more="Grade, StudentNumber, CleverStudentId" ;;
-    Teachers) more="Title, CleverTeacherId" ;;
-    esac
-    sql "$1" "SELECT $more, FirstName, LastName, Email, IsActive FROM $2
-        ORDER BY CleverS 1" 2>/dev/null ||
-        sql "$1" "SELECT $more, FirstName, LastName, Email, IsActive FROM $2
-            ORDER BY 1, 2, 3, 4"
 }
 
 in_progress() {

@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: 2026 the cleversync authors
+
+# What hangs: requests that are not answered, databases that are not let go.
+# The school fails in time and says why, and the others do not wait for it.
+
+. "${srcdir:-.}/tests/lib.sh"
+requires curl sqlite3
+start_lab --schools 3 --students 20 --teachers 4
+write_config <<'END'
+[sync]
+default_mode = full
+full_sync_day =
+[http]
+timeout_seconds = 1
+END
+sed -i -e '/^\[retry\]/a clever_api_max_attempts = 0' \
+    -e '/^\[retry\]/a database_max_attempts = 0' "$config"
+register
+set -- $(prefixes)
+one=$1 two=$2 three=$3
+one_id=$(school_id "$one")
+
+failed_alone() { # WHAT: the first school, and it wrote nothing
+    is "$1: the school failed" "$(history 'DISTINCT SchoolPrefix' \
+        "Status = 'Failed'")" "$one"
+    is "$1: nothing was written" "$(rows "$one")" "$(cat "$dir/before")"
+    right "$1: the others are right" "$two" "$three"
+    is "$1: nothing is left open" "$(sql session "SELECT count(*)
+        FROM SyncHistory WHERE Status = 'InProgress'")" 0
+}
+
+ok "the schools are filled" cs run
+rows "$one" >"$dir/before"
+post "/lab/change?id=$(person "$one" student 3)&field=last&value=New" >"$out"
+post "/lab/change?id=$(person "$two" student 3)&field=last&value=New" >"$out"
+
+# ---- Clever hangs ---------------------------------------------------------------
+
+fault "hang,school=$one_id"
+exits 3 "a school whose requests hang" cs run
+failed_alone "requests"
+like "requests: it says why" "$out" \
+    "^$one Student: .*(timed out|too long|no answer|1 s)"
+exits 5 "requests: alone it may be tried again" cs run --school "$one_id"
+
+fault "hang,path=/oauth/"
+exits 5 "a login that hangs" cs run
+is "login: all failed" "$(history 'count(*)' "Status <> 'Failed'")" 0
+fault "hang,path=/events"
+ok "a feed that hangs" cs run --full --school "$(school_id "$two")"
+right "feed: the data is right without it" "$two"
+fault
+
+# ---- A database hangs --------------------------------------------------------------
+
+# Somebody else's transaction keeps it from being written.
+mkfifo "$dir/pipe"
+sqlite3 "$dir/$one.db" <"$dir/pipe" >"$dir/held" 2>&1 &
+holder=$!
+exec 9>"$dir/pipe"
+printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&9
+wait_for grep -q 1 "$dir/held"
+exits 3 "a database that another program writes to" cs run
+failed_alone "database"
+like "database: it says why" "$out" \
+    "^$one Student: .*another program is writing"
+exits 5 "database: alone it may be tried again" cs run --school "$one_id"
+exec 9>&-
+wait "$holder"
+ok "then all go on" cs run
+right "and are right"
+finish
