@@ -34,7 +34,7 @@ static enum cs_rc take(void *arg, enum cs_op op, const char *cursor,
         else
             cs_diff_arrived(diff, rc, reading->map.row, reading->map.why);
         if (reading->read->progress)
-            atomic_store(reading->read->progress, diff->counts.read);
+            atomic_fetch_add(reading->read->progress, 1);
         rc = CS_OK;
     }
     json_decref(record);

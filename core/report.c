@@ -198,7 +198,7 @@ void cs_report_json(const struct cs_run *run)
 
     if (run->dry)
         json_object_set_new(report, "plan", plans_json(run));
-    json_dumpf(report, stdout, JSON_INDENT(2));
+    json_dumpf(report, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     putchar('\n');
     json_decref(report);
     cs_table_free(table);

@@ -14,9 +14,8 @@ struct cs_lane {
     const struct cs_pipeline *pipeline;
     struct cs_schema *schema;
     struct cs_instance *source, *mapper;
-    struct cs_instance *sink; /* an earlier lane's, when it has the same */
-    bool owns_sink;
-    struct cs_state state; /* with owns_sink; else see state_of() */
+    struct cs_instance *sink;
+    struct cs_state state; /* of its database */
     struct cs_history history;
     char *history_key;
     bool open_history;
@@ -53,10 +52,6 @@ enum cs_rc cs_sync_open_part(struct cs_syncing *syncing,
                              const struct cs_part *part,
                              struct cs_instance **instance,
                              struct cs_error *error);
-/* The state of the database that a lane writes to. */
-const struct cs_state *cs_sync_state(const struct cs_syncing *syncing,
-                                     const struct cs_lane *lane);
-
 struct cs_whom cs_sync_whom(const struct cs_syncing *syncing,
                             const struct cs_pipeline *pipeline);
 

@@ -67,7 +67,7 @@ enum cs_rc cs_sync_decide(struct cs_syncing *syncing, struct cs_error *error)
     for (size_t i = 0; i < syncing->n; i++) {
         struct cs_lane *lane = &syncing->lanes[i];
         const struct cs_state_entry *entry =
-            cs_state_find(cs_sync_state(syncing, lane), lane->schema->label);
+            cs_state_find(&lane->state, lane->schema->label);
 
         full = full || !entry || entry->last_sync == 0;
         lane->cursor = entry ? entry->cursor : NULL;

@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "sink.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,49 +45,23 @@ enum cs_rc cs_sync_open_part(struct cs_syncing *syncing,
     return cs_instance_open(instance, syncing->app, &request, error);
 }
 
-const struct cs_state *cs_sync_state(const struct cs_syncing *syncing,
-                                     const struct cs_lane *lane)
-{
-    for (size_t i = 0; i < syncing->n; i++) {
-        if (syncing->lanes[i].owns_sink &&
-            syncing->lanes[i].sink == lane->sink)
-            return &syncing->lanes[i].state;
-    }
-    return &lane->state;
-}
-
-/* The school's database, opened once for all lanes that write to it. */
-static enum cs_rc open_sink(struct cs_syncing *syncing, struct cs_lane *lane,
-                            struct cs_error *error)
-{
-    enum cs_rc rc;
-
-    for (struct cs_lane *earlier = syncing->lanes; earlier < lane; earlier++) {
-        if (earlier->pipeline->sink == lane->pipeline->sink) {
-            lane->sink = earlier->sink;
-            return CS_OK;
-        }
-    }
-    rc = cs_sync_open_part(syncing, lane, lane->pipeline->sink, &lane->sink, error);
-    if (rc != CS_OK)
-        return rc;
-    lane->owns_sink = true;
-    return cs_state_load(&lane->state, lane->sink, syncing->school->clever_id,
-                         error);
-}
-
 static enum cs_rc open_lanes(struct cs_syncing *syncing, struct cs_error *error)
 {
     for (size_t i = 0; i < syncing->n; i++) {
         struct cs_lane *lane = &syncing->lanes[i];
-        enum cs_rc rc = open_sink(syncing, lane, error);
+        const struct cs_pipeline *pipeline = lane->pipeline;
+        enum cs_rc rc = cs_sync_open_part(syncing, lane, pipeline->sink,
+                                          &lane->sink, error);
 
         if (rc == CS_OK)
-            rc = cs_sync_open_part(syncing, lane, lane->pipeline->mapper,
-                           &lane->mapper, error);
+            rc = cs_state_load(&lane->state, lane->sink,
+                               syncing->school->clever_id, error);
         if (rc == CS_OK)
-            rc = cs_sync_open_part(syncing, lane, lane->pipeline->source,
-                           &lane->source, error);
+            rc = cs_sync_open_part(syncing, lane, pipeline->mapper,
+                                   &lane->mapper, error);
+        if (rc == CS_OK)
+            rc = cs_sync_open_part(syncing, lane, pipeline->source,
+                                   &lane->source, error);
         if (rc != CS_OK)
             return rc;
     }
@@ -100,8 +75,7 @@ static void close_lanes(struct cs_syncing *syncing)
 
         cs_instance_close(lane->source);
         cs_instance_close(lane->mapper);
-        if (lane->owns_sink)
-            cs_instance_close(lane->sink);
+        cs_instance_close(lane->sink);
         cs_state_clear(&lane->state);
         cs_schema_free(lane->schema);
         free(lane->history_key);
@@ -147,8 +121,8 @@ static void finish_entity(struct cs_syncing *syncing, struct cs_lane *lane)
     cs_sync_end_history(syncing, lane);
 }
 
-static void run_lane(struct cs_syncing *syncing, struct cs_lane *lane,
-                     struct cs_error *error)
+static enum cs_rc pass(struct cs_syncing *syncing, struct cs_lane *lane,
+                       bool dry, struct cs_error *error)
 {
     struct cs_pass pass = {.settings = syncing->app->settings,
                            .session = syncing->session,
@@ -159,12 +133,12 @@ static void run_lane(struct cs_syncing *syncing, struct cs_lane *lane,
                            .mapper = lane->mapper,
                            .sink = lane->sink,
                            .schema = lane->schema,
-                           .state = cs_sync_state(syncing, lane),
+                           .state = &lane->state,
                            .mode = lane->mode,
                            .delta = lane->pipeline->delta,
                            .feed = lane->feed,
                            .feed_from = lane->cursor,
-                           .dry = syncing->options->dry,
+                           .dry = dry,
                            .show_values = syncing->options->show_values,
                            .cursor = lane->next_cursor,
                            .started = syncing->started,
@@ -172,10 +146,99 @@ static void run_lane(struct cs_syncing *syncing, struct cs_lane *lane,
                            .progress = &syncing->result->progress};
 
     atomic_store(&syncing->result->busy_with, lane->pipeline->name);
-    if (cs_pass_run(&pass, &lane->entity->result, error) == CS_OK)
-        finish_entity(syncing, lane);
+    return cs_pass_run(&pass, &lane->entity->result, error);
+}
+
+struct lane_work {
+    struct cs_syncing *syncing;
+    struct cs_lane *lane;
+    pthread_t thread;
+    bool threaded;
+};
+
+static void *run_lane(void *arg)
+{
+    struct lane_work *work = arg;
+    struct cs_error error = {0};
+
+    if (pass(work->syncing, work->lane, work->syncing->options->dry,
+             &error) == CS_OK)
+        finish_entity(work->syncing, work->lane);
     else
-        fail_entity(syncing, lane, error);
+        fail_entity(work->syncing, work->lane, &error);
+    return NULL;
+}
+
+/* The entities at the same time: what they wait for is mostly the wire.  Each
+ * has a connection of its own; a lock in the school's database keeps their
+ * writing apart. */
+static void run_lanes(struct cs_syncing *syncing)
+{
+    struct lane_work *work = cs_memory_array(syncing->n, sizeof(*work));
+
+    for (size_t i = 0; i < syncing->n; i++) {
+        work[i].syncing = syncing;
+        work[i].lane = &syncing->lanes[i];
+        /* The last one here; so does one for which there is no thread. */
+        work[i].threaded = i + 1 < syncing->n &&
+                           pthread_create(&work[i].thread, NULL, run_lane,
+                                          &work[i]) == 0;
+        if (!work[i].threaded)
+            run_lane(&work[i]);
+    }
+    for (size_t i = 0; i < syncing->n; i++) {
+        if (work[i].threaded)
+            pthread_join(work[i].thread, NULL);
+    }
+    free(work);
+}
+
+static enum cs_rc stop_at_first(void *arg, const struct cs_value *row)
+{
+    (void)arg;
+    (void)row;
+    return CS_SKIP;
+}
+
+/* Does the database hold rows, but no word of whose they are? */
+static enum cs_rc is_foreign(struct cs_syncing *syncing, bool *foreign,
+                             struct cs_error *error)
+{
+    enum cs_rc rc = CS_OK;
+
+    *foreign = false;
+    for (size_t i = 0; rc == CS_OK && i < syncing->n; i++) {
+        struct cs_lane *lane = &syncing->lanes[i];
+
+        if (lane->state.stamp)
+            continue;
+        rc = cs_sink_scan(lane->sink, &lane->schema->entity, NULL,
+                          stop_at_first, NULL, error);
+        *foreign = *foreign || rc == CS_SKIP;
+        if (rc == CS_SKIP || rc == CS_E_NOT_HERE)
+            rc = CS_OK;
+    }
+    return rc;
+}
+
+/* Nothing at all goes into a database that may be another school's: before the
+ * first row is written, every entity has to find that it may be. */
+static enum cs_rc rehearse(struct cs_syncing *syncing, struct cs_error *error)
+{
+    bool foreign;
+    enum cs_rc rc = is_foreign(syncing, &foreign, error);
+
+    for (size_t i = 0; rc == CS_OK && foreign && i < syncing->n; i++) {
+        struct cs_error why = {0};
+
+        if (pass(syncing, &syncing->lanes[i], true, &why) != CS_OK &&
+            why.status == CS_EXIT_PERSON) {
+            *error = why;
+            rc = why.rc;
+        }
+        cs_pass_clear(&syncing->lanes[i].entity->result);
+    }
+    return rc;
 }
 
 static bool all_have(const struct cs_syncing *syncing, const char *status)
@@ -226,15 +289,12 @@ static void sync_locked(struct cs_syncing *syncing)
     }
     if (rc == CS_OK)
         rc = cs_sync_prepare(syncing, &error);
-    for (size_t i = 0; i < syncing->n; i++) {
-        if (rc == CS_OK)
-            run_lane(syncing, &syncing->lanes[i], &error);
-        else
-            fail_entity(syncing, &syncing->lanes[i], &error);
-        /* Nothing at all goes into a database that may be another's. */
-        if (error.status == CS_EXIT_PERSON)
-            rc = error.rc;
-    }
+    if (rc == CS_OK)
+        rc = rehearse(syncing, &error);
+    if (rc == CS_OK)
+        run_lanes(syncing);
+    for (size_t i = 0; rc != CS_OK && i < syncing->n; i++)
+        fail_entity(syncing, &syncing->lanes[i], &error);
     if (rc == CS_OK && !syncing->options->dry) {
         cs_sync_note_cursor(syncing);
         note_need(syncing);
