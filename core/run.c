@@ -24,14 +24,19 @@
 /* How often the one who waits looks up: to draw, and for who hangs. */
 #define TICK (CS_SECOND / 5)
 
+/* How long to wait for a school that another run has, when we come again. */
+#define LOOK_AGAIN (30 * CS_SECOND)
 /* Rows of history to look through for cursors: some days' worth. */
 #define ROWS_A_SCHOOL 20
 
+enum job_state { WAITING, RUNNING, DONE };
+
 struct job {
     struct cs_sync_school *result;
+    enum job_state state;
+    bool again; /* another run had the school when we first came */
     struct cs_cancel *cancel; /* made by the worker, freed by running_free() */
-    int64_t give_up; /* steady clock; 0: not running */
-    bool done;
+    int64_t give_up;          /* steady clock */
 };
 
 struct running {
@@ -44,7 +49,8 @@ struct running {
     pthread_mutex_t mutex; /* guards all below, and jobs */
     pthread_cond_t changed;
     struct job *jobs;
-    size_t n, next, done;
+    size_t n;
+    size_t workers; /* that have not come home */
 };
 
 static void make_id(char id[40])
@@ -78,6 +84,22 @@ static int64_t full_day(const struct cs_settings *settings)
     local.tm_hour = local.tm_min = local.tm_sec = 0;
     local.tm_isdst = -1;
     return (int64_t)mktime(&local) * CS_SECOND;
+}
+
+static enum cs_rc keep_id(void *arg, const struct cs_history *row)
+{
+    int64_t *id = arg;
+
+    *id = row->id;
+    return CS_OK;
+}
+
+/* What is above it was begun after this run. */
+static enum cs_rc newest_sync(struct cs_session *session, int64_t *id,
+                              struct cs_error *error)
+{
+    *id = 0;
+    return cs_history_each(session, 0, 1, keep_id, id, error);
 }
 
 /* ---- Which schools -------------------------------------------------------- */
@@ -182,19 +204,49 @@ static enum cs_rc give_hints(struct running *running, struct cs_error *error)
 
 /* ---- Workers --------------------------------------------------------------- */
 
+/* The next school; those that another run had come last. */
+static struct job *next_job(struct running *running)
+{
+    for (int again = 0; again < 2; again++) {
+        for (size_t i = 0; i < running->n; i++) {
+            struct job *job = &running->jobs[i];
+
+            if (job->state == WAITING && job->again == again)
+                return job;
+        }
+    }
+    return NULL;
+}
+
 static struct job *take_job(struct running *running)
 {
     struct job *job = NULL;
 
     pthread_mutex_lock(&running->mutex);
-    if (running->next < running->n &&
-        cs_cancel_remaining_ms(running->app->cancel) > 0) {
-        job = &running->jobs[running->next++];
+    if (cs_cancel_remaining_ms(running->app->cancel) > 0)
+        job = next_job(running);
+    if (job) {
+        job->state = RUNNING;
+        cs_cancel_free(job->cancel);
         job->cancel = cs_cancel_new(running->app->cancel, running->timeout);
         job->give_up = cs_clock_steady() + running->timeout + GRACE;
     }
     pthread_mutex_unlock(&running->mutex);
     return job;
+}
+
+/* A school that another run has is looked at again when the rest is finished,
+ * and then waited for a little: mostly the other run is done with it soon. */
+static void put_back(struct running *running, struct job *job)
+{
+    pthread_mutex_lock(&running->mutex);
+    if (job->result->busy && !job->again && running->n > 1) {
+        job->again = true;
+        job->state = WAITING;
+    } else {
+        job->state = DONE;
+    }
+    pthread_mutex_unlock(&running->mutex);
 }
 
 static void *work(void *arg)
@@ -203,14 +255,17 @@ static void *work(void *arg)
     struct job *job;
 
     while ((job = take_job(running)) != NULL) {
+        struct cs_sync_options options = running->options;
+
+        options.lock_wait = job->again ? LOOK_AGAIN : 0;
         cs_sync_school(running->app, running->session, running->feeds,
-                       &running->options, job->cancel, job->result);
-        pthread_mutex_lock(&running->mutex);
-        job->done = true;
-        running->done++;
-        pthread_cond_signal(&running->changed);
-        pthread_mutex_unlock(&running->mutex);
+                       &options, job->cancel, job->result);
+        put_back(running, job);
     }
+    pthread_mutex_lock(&running->mutex);
+    running->workers--;
+    pthread_cond_signal(&running->changed);
+    pthread_mutex_unlock(&running->mutex);
     return NULL;
 }
 
@@ -220,31 +275,28 @@ static void look_for_hanging(struct running *running)
 {
     int64_t now = cs_clock_steady();
 
-    for (size_t i = 0; i < running->next; i++) {
+    for (size_t i = 0; i < running->n; i++) {
         struct job *job = &running->jobs[i];
-        const char *part = atomic_load(&job->result->busy_with);
+        struct cs_log_context context = {
+            .school = job->result->school->clever_id,
+            .instance = atomic_load(&job->result->busy_with)};
 
-        if (job->done || now < job->give_up)
+        if (job->state != RUNNING || now < job->give_up)
             continue;
-        cs_log_write(CS_LOG_ERROR,
-                     &(struct cs_log_context){
-                         .school = job->result->school->clever_id,
-                         .instance = part},
+        cs_log_write(CS_LOG_ERROR, &context,
                      "hangs past its deadline and is abandoned");
-        job->done = true;
-        running->done++;
+        job->state = DONE;
+        running->workers--;
         running->run->abandoned = true;
     }
 }
 
-/* Until every job that was begun is done. */
+/* Until every worker is home, or given up. */
 static void wait_for_workers(struct running *running,
                              struct cs_progress *progress)
 {
     pthread_mutex_lock(&running->mutex);
-    while (running->done < running->next ||
-           (running->next < running->n &&
-            cs_cancel_remaining_ms(running->app->cancel) > 0)) {
+    while (running->workers > 0) {
         int64_t until = cs_clock_steady() + TICK;
         struct timespec time = {(time_t)(until / CS_SECOND),
                                 (long)(until % CS_SECOND * 1000)};
@@ -262,8 +314,12 @@ static size_t start_workers(struct running *running, pthread_t *workers,
                             size_t most, struct cs_error *error)
 {
     for (size_t i = 0; i < most; i++) {
-        int code = pthread_create(&workers[i], NULL, work, running);
+        int code;
 
+        pthread_mutex_lock(&running->mutex);
+        code = pthread_create(&workers[i], NULL, work, running);
+        running->workers += code == 0;
+        pthread_mutex_unlock(&running->mutex);
         if (code != 0) {
             cs_error_set(error, CS_E_FATAL, "no thread could be started: %s",
                          strerror(code));
@@ -323,24 +379,21 @@ static enum cs_rc work_all(struct running *running, struct cs_error *error)
 
 /* ---- The sum ----------------------------------------------------------------- */
 
-/* Schools that were never begun because the run was cancelled. */
-static void mark_unstarted(struct running *running)
+/* Schools that were never begun, or never finished. */
+static void mark_undone(struct running *running)
 {
-    for (size_t i = running->next; i < running->n; i++) {
+    for (size_t i = 0; i < running->n; i++) {
         struct cs_sync_school *result = &running->run->schools[i];
 
-        result->status_code = CS_EXIT_FAILED;
-        snprintf(result->message, sizeof(result->message),
-                 "not begun: the run was stopped");
-    }
-    for (size_t i = 0; i < running->next; i++) {
-        struct cs_sync_school *result = &running->run->schools[i];
-
-        if (running->run->abandoned && result->ended == 0) {
-            result->status_code = CS_EXIT_FAILED;
+        if (running->jobs[i].state == WAITING)
+            snprintf(result->message, sizeof(result->message),
+                     "not begun: the run was stopped");
+        else if (running->run->abandoned && result->ended == 0)
             snprintf(result->message, sizeof(result->message),
                      "hung past its deadline and was abandoned");
-        }
+        else
+            continue;
+        result->status_code = CS_EXIT_FAILED;
     }
 }
 
@@ -385,6 +438,9 @@ enum cs_rc cs_run_all(struct cs_run *run, struct cs_app *app,
         .dry = request->dry,
         .show_values = request->show_values,
         .full_day = full_day(app->settings)};
+    rc = newest_sync(session, &running.options.since, error);
+    if (rc != CS_OK)
+        return rc;
     running.timeout = cs_settings_number(app->settings, "sync",
                                          "timeout_minutes") *
                       60 * CS_SECOND;
@@ -392,7 +448,7 @@ enum cs_rc cs_run_all(struct cs_run *run, struct cs_app *app,
     rc = give_hints(&running, error);
     if (rc == CS_OK)
         rc = work_all(&running, error);
-    mark_unstarted(&running);
+    mark_undone(&running);
     if (!run->abandoned)
         running_free(&running);
     run->status_code = sum_up(run);

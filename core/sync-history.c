@@ -8,6 +8,7 @@
 #include "log.h"
 #include "memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +70,53 @@ void cs_sync_end_history(struct cs_syncing *syncing, struct cs_lane *lane)
     if (cs_history_end(syncing->session, &lane->history, &error) != CS_OK)
         cs_log_write(CS_LOG_ERROR, &syncing->context,
                      "the history could not be written: %s", error.text);
+}
+
+/* ---- Done by another run --------------------------------------------------- */
+
+struct elsewhere {
+    struct cs_syncing *syncing;
+    char run[64];
+    size_t done; /* lanes */
+};
+
+static enum cs_rc look(void *arg, const struct cs_history *row)
+{
+    struct elsewhere *elsewhere = arg;
+    const struct cs_syncing *syncing = elsewhere->syncing;
+    bool full = syncing->options->full || syncing->school->requires_full;
+
+    if (row->id <= syncing->options->since ||
+        strcmp(row->run, syncing->options->run) == 0 ||
+        (full && strcmp(row->type, "Full") != 0) ||
+        (strcmp(row->status, CS_HISTORY_SUCCESS) != 0 &&
+         strcmp(row->status, CS_HISTORY_PARTIAL) != 0))
+        return CS_OK;
+    for (size_t i = 0; i < syncing->n; i++) {
+        if (strcmp(syncing->lanes[i].schema->label, row->entity) == 0) {
+            elsewhere->done++;
+            snprintf(elsewhere->run, sizeof(elsewhere->run), "%s", row->run);
+        }
+    }
+    return CS_OK;
+}
+
+bool cs_sync_done_elsewhere(struct cs_syncing *syncing)
+{
+    struct elsewhere elsewhere = {.syncing = syncing};
+    struct cs_error error = {0};
+
+    if (syncing->options->dry ||
+        cs_history_each(syncing->session, syncing->school->id,
+                        4 * (syncing->n + 1), look, &elsewhere,
+                        &error) != CS_OK ||
+        elsewhere.done < syncing->n)
+        return false;
+    cs_log_write(CS_LOG_INFO, &syncing->context, "already synced by run %s",
+                 elsewhere.run);
+    snprintf(syncing->result->message, sizeof(syncing->result->message),
+             "already synced by run %s", elsewhere.run);
+    return true;
 }
 
 /* A row that was never in progress. */

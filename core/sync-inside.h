@@ -61,6 +61,10 @@ enum cs_rc cs_sync_decide(struct cs_syncing *syncing, struct cs_error *error);
 enum cs_rc cs_sync_prepare(struct cs_syncing *syncing, struct cs_error *error);
 const char *cs_sync_type(const struct cs_lane *lane); /* "Full", ... */
 
+/* Has another run that began after this one finished the school, in at least
+ * the mode that is asked of us?  Then the result says so. */
+bool cs_sync_done_elsewhere(struct cs_syncing *syncing);
+
 /* A row for each lane, after closing what a dead run left open. */
 enum cs_rc cs_sync_begin_history(struct cs_syncing *syncing,
                                  struct cs_error *error);

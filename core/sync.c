@@ -334,6 +334,30 @@ static void make_lanes(struct cs_syncing *syncing)
     }
 }
 
+static void drop_entities(struct cs_sync_school *result)
+{
+    for (size_t i = 0; i < result->nentities; i++) {
+        cs_pass_clear(&result->entities[i].result);
+        free(result->entities[i].label);
+    }
+    free(result->entities);
+    result->entities = NULL;
+    result->nentities = 0;
+}
+
+/* The school's lock, with as much patience as the run has. */
+static enum cs_rc lock(struct cs_syncing *syncing, struct cs_error *error)
+{
+    int64_t until = cs_clock_steady() + syncing->options->lock_wait;
+    enum cs_rc rc;
+
+    do {
+        rc = cs_session_lock(syncing->session, syncing->school, error);
+    } while (rc == CS_E_BUSY && cs_clock_steady() < until &&
+             cs_cancel_wait(syncing->cancel, CS_SECOND / 10));
+    return rc;
+}
+
 void cs_sync_school(struct cs_app *app, struct cs_session *session,
                     struct cs_feeds *feeds,
                     const struct cs_sync_options *options,
@@ -352,19 +376,25 @@ void cs_sync_school(struct cs_app *app, struct cs_session *session,
                     .district = result->school->district->clever_id,
                     .school = result->school->clever_id}};
     struct cs_error error = {0};
+    enum cs_rc rc;
 
     result->started = cs_clock_steady();
-    if (!options->dry &&
-        cs_session_lock(session, result->school, &error) != CS_OK) {
-        result->status_code = cs_error_exit(&error);
-        snprintf(result->message, sizeof(result->message), "%s", error.text);
-    } else {
+    result->message[0] = '\0';
+    rc = options->dry ? CS_OK : lock(&syncing, &error);
+    result->busy = rc == CS_E_BUSY;
+    if (rc == CS_OK) {
         make_lanes(&syncing);
-        sync_locked(&syncing);
+        if (cs_sync_done_elsewhere(&syncing))
+            drop_entities(result);
+        else
+            sync_locked(&syncing);
         close_lanes(&syncing);
         if (!options->dry)
             cs_session_unlock(session, result->school);
         result->status_code = sum_up(result);
+    } else {
+        result->status_code = cs_error_exit(&error);
+        snprintf(result->message, sizeof(result->message), "%s", error.text);
     }
     atomic_store(&result->busy_with, NULL);
     result->ended = cs_clock_steady();
@@ -372,10 +402,6 @@ void cs_sync_school(struct cs_app *app, struct cs_session *session,
 
 void cs_sync_clear(struct cs_sync_school *result)
 {
-    for (size_t i = 0; i < result->nentities; i++) {
-        cs_pass_clear(&result->entities[i].result);
-        free(result->entities[i].label);
-    }
-    free(result->entities);
+    drop_entities(result);
     free(result->location);
 }

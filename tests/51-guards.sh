@@ -56,10 +56,10 @@ again() { # the school as it was filled first
 
 # ---- Nobody -------------------------------------------------------------------
 
-rows >"$dir/before"
+keep_rows
 fault empty-listing,role=student
 exits 3 "a listing of nobody is held, the rest is not" cs run --full
-is "nobody goes" "$(rows)" "$(cat "$dir/before")"
+kept "nobody goes"
 is "it says how many were stored" "$(told Student)" "Partial|Clever lists \
 nobody while 44 active rows are stored: all are kept"
 like "also to the user" "$out" "$one Student: Clever lists nobody"
@@ -69,10 +69,10 @@ is "the other entity is right" "$(told Teacher)" "Success|"
 fault empty-listing,path=/users
 exits 20 "if all is held, the code says so" cs run --full
 exits 20 "also of a run that nobody asked to be full" cs run
-is "nobody goes" "$(rows)" "$(cat "$dir/before")"
+kept "nobody goes"
 exits 20 "and no limit lets it through" \
     cs run --full --set guard.max_delete=100%
-is "nobody goes at all" "$(rows)" "$(cat "$dir/before")"
+kept "nobody goes at all"
 fault
 ok "it heals by itself" cs run --full
 like "without a change" "$out" 'nothing changed'
@@ -92,7 +92,7 @@ exits 3 "11 of 44 may not" cs run --full
 is "the message says which limit, and how to go on" "$(told Student)" \
     "Partial|11 of 44 active rows would leave, more than max_delete allows \
 (10): all are kept; if it is right, run again with \
---set guard.max_delete=11"
+--full --set guard.max_delete=11"
 is "all are kept" "$(active Students)" 44
 is "although the state moved on" "$(sql "$one" "SELECT count(*) FROM SyncState
     WHERE RunId = '$(history 'DISTINCT RunId')'")" 2
@@ -133,13 +133,13 @@ done
 again
 sql "$one" "SELECT * FROM SyncState ORDER BY 1" >"$dir/state"
 each change student 34 "&field=last&value=Changed"
-rows >"$dir/before"
+keep_rows
 exits 3 "34 of 44 may not" cs run
 is "the message says which limit, and how to go on" "$(told Student)" \
     "Partial|34 of 44 active rows would change, more than max_update allows \
 (33): nothing was written; if it is right, run again with --full or \
 --set guard.max_update=34"
-is "nothing is written" "$(rows)" "$(cat "$dir/before")"
+kept "nothing is written"
 is "and the state stays" \
     "$(sql "$one" "SELECT * FROM SyncState WHERE Entity = 'Student'")" \
     "$(grep Student "$dir/state")"
@@ -163,12 +163,12 @@ for n in 9 10; do
     exits 3 "$n unusable records of 44 are set aside" cs run $pages
     is "and kept apart" "$(rejects)" $n
 done
-rows >"$dir/before"
+keep_rows
 fault number-for-text,role=student,times=11
 exits 3 "11 are too many" cs run $pages
 is "that is a failure" "$(history "Status, ErrorMessage LIKE '11 of 44 % more \
 than max_rejects allows (10)%'" "EntityType = 'Student'")" "Failed|1"
-is "nothing is written" "$(rows)" "$(cat "$dir/before")"
+kept "nothing is written"
 fault number-for-text,role=student,times=11
 exits 3 "a larger limit lets it through" \
     cs run $pages --set guard.max_rejects=25%

@@ -25,14 +25,14 @@ one_id=$(school_id "$one")
 failed_alone() { # WHAT: the first school, and it wrote nothing
     is "$1: the school failed" "$(history 'DISTINCT SchoolPrefix' \
         "Status = 'Failed'")" "$one"
-    is "$1: nothing was written" "$(rows "$one")" "$(cat "$dir/before")"
+    kept "$1: nothing was written" "$one"
     right "$1: the others are right" "$two" "$three"
     is "$1: nothing is left open" "$(sql session "SELECT count(*)
         FROM SyncHistory WHERE Status = 'InProgress'")" 0
 }
 
 ok "the schools are filled" cs run
-rows "$one" >"$dir/before"
+keep_rows "$one"
 post "/lab/change?id=$(person "$one" student 3)&field=last&value=New" >"$out"
 post "/lab/change?id=$(person "$two" student 3)&field=last&value=New" >"$out"
 
@@ -73,7 +73,7 @@ others_done() {
 wait_for others_done
 is "the others do not wait for a database that another program writes to" \
     "$(history 'DISTINCT Status' "SchoolPrefix = '$one'")" InProgress
-is "nothing was written to it" "$(rows "$one")" "$(cat "$dir/before")"
+kept "nothing was written to it" "$one"
 exec 9>&-
 wait "$holder"
 wait "$run"

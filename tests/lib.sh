@@ -309,6 +309,17 @@ rows() { # [PREFIX...]: every byte of these schools' people, or all schools'
     done
 }
 
+keep_rows() { # [PREFIX...]: what they are now
+    rows "$@" >"$dir/kept"
+}
+
+kept() { # DESCRIPTION [PREFIX...]: not a byte differs since `keep_rows`
+    local what=$1
+    shift
+    rows "$@" | diff "$dir/kept" - >"$dir/differs"
+    is "$what" "$(head -n 5 "$dir/differs")" ""
+}
+
 history() { # COLUMNS [CONDITION]: of the latest run, school by school
     sql session "SELECT $1 FROM SyncHistory JOIN Schools USING (SchoolId)
         WHERE RunId = (SELECT RunId FROM SyncHistory
