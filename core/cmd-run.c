@@ -30,6 +30,13 @@ const struct cs_cli_option cs_cmd_plan_options[] = {
     {NULL, 0, NULL, NULL},
 };
 
+const struct cs_cli_option cs_cmd_verify_options[] = {
+    {"district", 0, "ID", "only the schools of this district"},
+    {"school", 0, "ID", "only this school"},
+    {"show-values", 0, NULL, "show the values too (they are people's data)"},
+    {NULL, 0, NULL, NULL},
+};
+
 static void report(const struct cs_arguments *arguments,
                    const struct cs_run *run)
 {
@@ -96,6 +103,18 @@ int cs_cmd_plan(const struct cs_arguments *arguments)
         .school = cs_arguments_text(arguments, "school"),
         .full = cs_arguments_flag(arguments, "full"),
         .dry = true,
+        .show_values = cs_arguments_flag(arguments, "show-values")};
+
+    return run_with(arguments, &request);
+}
+
+int cs_cmd_verify(const struct cs_arguments *arguments)
+{
+    struct cs_run_request request = {
+        .district = cs_arguments_text(arguments, "district"),
+        .school = cs_arguments_text(arguments, "school"),
+        .dry = true,
+        .verify = true,
         .show_values = cs_arguments_flag(arguments, "show-values")};
 
     return run_with(arguments, &request);

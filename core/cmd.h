@@ -10,8 +10,10 @@
 /* cmd-run.c */
 int cs_cmd_run(const struct cs_arguments *arguments);
 int cs_cmd_plan(const struct cs_arguments *arguments);
+int cs_cmd_verify(const struct cs_arguments *arguments);
 extern const struct cs_cli_option cs_cmd_run_options[];
 extern const struct cs_cli_option cs_cmd_plan_options[];
+extern const struct cs_cli_option cs_cmd_verify_options[];
 
 /* cmd-config.c */
 int cs_cmd_check_config(const struct cs_arguments *arguments);

@@ -73,7 +73,8 @@ int cs_error_exit(const struct cs_error *error)
 
 static int severity(int status)
 {
-    static const int order[] = {CS_EXIT_OK,     CS_EXIT_BUSY,
+    static const int order[] = {CS_EXIT_OK,     CS_EXIT_DIFFERENT,
+                                CS_EXIT_BUSY,
                                 CS_EXIT_FAILED, CS_EXIT_TRANSIENT,
                                 CS_EXIT_PARTIAL, CS_EXIT_HELD,
                                 CS_EXIT_SECRET, CS_EXIT_PERSON,
@@ -90,6 +91,13 @@ static int severity(int status)
 int cs_error_worst(int one, int other)
 {
     return severity(one) >= severity(other) ? one : other;
+}
+
+int cs_error_sum(size_t good, size_t n, int worst)
+{
+    if (worst == CS_EXIT_DIFFERENT)
+        return worst;
+    return good > 0 && good < n ? CS_EXIT_PARTIAL : worst;
 }
 
 const char *cs_error_word(int status)
@@ -111,6 +119,8 @@ const char *cs_error_word(int status)
         return "secret";
     case CS_EXIT_HELD:
         return "held";
+    case CS_EXIT_DIFFERENT:
+        return "different";
     case CS_EXIT_CONFIG:
         return "configuration";
     default:

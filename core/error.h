@@ -29,6 +29,7 @@ enum cs_exit {
     CS_EXIT_BUSY = 11,
     CS_EXIT_SECRET = 12, /* a secret or a login */
     CS_EXIT_HELD = 20,
+    CS_EXIT_DIFFERENT = 22, /* verify: not as in Clever */
     CS_EXIT_CONFIG = 78,
 };
 
@@ -45,6 +46,10 @@ int cs_error_exit(const struct cs_error *error);
 
 /* The more severe of two exit codes (78, 7, 12, 20, 3, 5, any other, 0). */
 int cs_error_worst(int one, int other);
+/* The exit code of a whole of n parts, `good` of which ended with 0: as soon as
+ * some are right and some are not it is "partial"; a code of its own only when
+ * nothing else happened. */
+int cs_error_sum(size_t good, size_t n, int worst);
 
 /* One stable word for an exit code ("partial", "held"), for -o json. */
 const char *cs_error_word(int status);

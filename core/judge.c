@@ -204,6 +204,7 @@ static enum cs_write_leavers leavers(const struct cs_judge *judge)
     switch (judge->mode) {
     case CS_JUDGE_DATA:
         break;
+    case CS_JUDGE_VERIFY:
     case CS_JUDGE_EVENTS:
     case CS_JUDGE_FULL:
         return CS_WRITE_DEACTIVATE;
@@ -226,6 +227,8 @@ enum cs_rc cs_judge_changes(const struct cs_judge *judge,
     enum cs_rc rc;
 
     *verdict = (struct cs_verdict){.leavers = leavers(judge)};
+    if (judge->mode == CS_JUDGE_VERIFY)
+        return CS_OK;
     rc = judge_rejects(&judging);
     if (rc == CS_OK)
         rc = judge_adoption(&judging);

@@ -8,6 +8,7 @@
 #include "write.h"
 
 enum cs_judge_mode {
+    CS_JUDGE_VERIFY, /* nothing is written: all that differs counts */
     CS_JUDGE_DATA,   /* incremental by data: nobody leaves */
     CS_JUDGE_EVENTS, /* incremental by events: who left is deactivated */
     CS_JUDGE_FULL,   /* likewise, by the listing */

@@ -35,6 +35,8 @@ static const struct cs_command commands[] = {
     COMMAND("run", cs_cmd_run, NULL, "Bring the schools' databases up to date"),
     COMMAND("plan", cs_cmd_plan, NULL,
             "Show what a run would change, and change nothing"),
+    COMMAND("verify", cs_cmd_verify, NULL,
+            "Compare the schools' databases with Clever, and change nothing"),
     COMMAND("status", cs_cmd_status, NULL,
             "Show each school's last sync and where its rows are"),
     COMMAND("history", cs_cmd_history, NULL, "Show the newest syncs"),

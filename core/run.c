@@ -397,8 +397,6 @@ static void mark_undone(struct running *running)
     }
 }
 
-/* As soon as some schools are right and some are not it is "partial"; a code
- * of its own only when nothing else happened. */
 static int sum_up(const struct cs_run *run)
 {
     size_t good = 0;
@@ -408,7 +406,7 @@ static int sum_up(const struct cs_run *run)
         good += run->schools[i].status_code == CS_EXIT_OK;
         worst = cs_error_worst(worst, run->schools[i].status_code);
     }
-    return good > 0 && good < run->n ? CS_EXIT_PARTIAL : worst;
+    return cs_error_sum(good, run->n, worst);
 }
 
 enum cs_rc cs_run_all(struct cs_run *run, struct cs_app *app,
@@ -437,6 +435,7 @@ enum cs_rc cs_run_all(struct cs_run *run, struct cs_app *app,
         .full = request->full,
         .dry = request->dry,
         .show_values = request->show_values,
+        .verify = request->verify,
         .full_day = full_day(app->settings)};
     rc = newest_sync(session, &running.options.since, error);
     if (rc != CS_OK)

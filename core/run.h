@@ -10,6 +10,7 @@
 struct cs_run_request {
     const char *district, *school; /* Clever's ids; NULL: all */
     bool full, dry, show_values;
+    bool verify; /* only compare; dry */
 };
 
 struct cs_run {

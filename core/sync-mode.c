@@ -56,6 +56,16 @@ static enum cs_rc is_full_day(struct cs_syncing *syncing, bool *due,
     return rc;
 }
 
+/* Before it is known whether there are events. */
+static enum cs_judge_mode first_mode(const struct cs_syncing *syncing)
+{
+    if (syncing->options->verify)
+        return CS_JUDGE_VERIFY;
+    if (syncing->asked)
+        return CS_JUDGE_ASKED;
+    return syncing->full ? CS_JUDGE_FULL : CS_JUDGE_DATA;
+}
+
 enum cs_rc cs_sync_decide(struct cs_syncing *syncing, struct cs_error *error)
 {
     bool full = strcmp(cs_settings_text(syncing->app->settings, "sync",
@@ -75,9 +85,7 @@ enum cs_rc cs_sync_decide(struct cs_syncing *syncing, struct cs_error *error)
     }
     syncing->full = full || syncing->asked;
     for (size_t i = 0; i < syncing->n; i++)
-        syncing->lanes[i].mode = syncing->asked  ? CS_JUDGE_ASKED
-                                 : syncing->full ? CS_JUDGE_FULL
-                                                 : CS_JUDGE_DATA;
+        syncing->lanes[i].mode = first_mode(syncing);
     return rc;
 }
 
@@ -171,6 +179,8 @@ enum cs_rc cs_sync_prepare(struct cs_syncing *syncing, struct cs_error *error)
     const struct cs_lane *wants_baseline = NULL;
     enum cs_rc rc = CS_OK;
 
+    if (syncing->options->verify)
+        return CS_OK;
     for (size_t i = 0; rc == CS_OK && !syncing->full && i < syncing->n; i++) {
         struct cs_lane *lane = &syncing->lanes[i];
 

@@ -110,6 +110,13 @@ static void finish_entity(struct cs_syncing *syncing, struct cs_lane *lane)
 
     entity->type = cs_sync_type(lane);
     entity->status = CS_HISTORY_SUCCESS;
+    if (lane->mode == CS_JUDGE_VERIFY &&
+        result->inserted + result->updated + result->restored +
+                result->deactivated >
+            0) {
+        entity->status = "Different";
+        entity->status_code = CS_EXIT_DIFFERENT;
+    }
     snprintf(entity->message, sizeof(entity->message), "%s", lane->note);
     if (result->held > 0 || result->rejected > 0) {
         entity->status = CS_HISTORY_PARTIAL;
@@ -311,7 +318,7 @@ static int sum_up(const struct cs_sync_school *result)
         good += result->entities[i].status_code == CS_EXIT_OK;
         worst = cs_error_worst(worst, result->entities[i].status_code);
     }
-    return good > 0 && good < result->nentities ? CS_EXIT_PARTIAL : worst;
+    return cs_error_sum(good, result->nentities, worst);
 }
 
 static void make_lanes(struct cs_syncing *syncing)
@@ -403,5 +410,4 @@ void cs_sync_school(struct cs_app *app, struct cs_session *session,
 void cs_sync_clear(struct cs_sync_school *result)
 {
     drop_entities(result);
-    free(result->location);
 }

@@ -159,9 +159,11 @@ goes_on "killed after the commit"
 
 for signal in TERM INT; do
     changes
-    fault "hang,role=student,school=$one_id,page=2"
+    fault "hang,role=student,school=$one_id,page=2" \
+        "hang,role=teacher,school=$one_id"
     start
     wait_for asked role=student 2
+    wait_for asked role=teacher 1
     kill -$signal "$pid"
     case $signal in TERM) code=143 ;; INT) code=130 ;; esac
     ends $code "SIG$signal: exit code $code"
@@ -180,9 +182,11 @@ done
 # ---- Twice at once ------------------------------------------------------------------------
 
 changes
-fault "hang,role=student,school=$one_id,times=1"
+fault "hang,role=student,school=$one_id,times=1" \
+    "hang,role=teacher,school=$one_id,times=1"
 start --school "$one_id"
 wait_for asked role=student 1
+wait_for asked role=teacher 1
 run=$(sql session "SELECT RunId FROM SyncHistory ORDER BY SyncId DESC LIMIT 1")
 exits 11 "a school that another run has is busy" cs run --school "$one_id"
 like "which run is told, and since when" "$out" "$run.* since "
