@@ -67,6 +67,32 @@ void cs_clock_format(int64_t time, char text[CS_CLOCK_ISO])
     snprintf(text + n, CS_CLOCK_ISO - n, ".%03dZ", milliseconds);
 }
 
+static bool two_digits(const char *text, int least, int most)
+{
+    int number;
+
+    if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9')
+        return false;
+    number = (text[0] - '0') * 10 + text[1] - '0';
+    return number >= least && number <= most;
+}
+
+bool cs_clock_is_format(const char *text)
+{
+    static const char form[CS_CLOCK_ISO] = "yyyy-mm-ddThh:mm:ss.fffZ";
+
+    for (size_t i = 0; i < CS_CLOCK_ISO; i++) {
+        bool digit = form[i] >= 'a' && form[i] <= 'z';
+
+        if (digit ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+            return false;
+    }
+    /* Up to the 28th every month has; later days are left to the parser. */
+    return two_digits(text + 5, 1, 12) && two_digits(text + 8, 1, 28) &&
+           two_digits(text + 11, 0, 23) && two_digits(text + 14, 0, 59) &&
+           two_digits(text + 17, 0, 59);
+}
+
 bool cs_clock_parse(const char *text, int64_t *time)
 {
     struct tm parts = {0};

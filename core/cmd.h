@@ -57,6 +57,16 @@ int cs_cmd_status(const struct cs_arguments *arguments);
 extern const struct cs_cli_option cs_cmd_history_options[];
 extern const struct cs_cli_option cs_cmd_status_options[];
 
+/* cmd-hold.c */
+int cs_cmd_holds(const struct cs_arguments *arguments);
+int cs_cmd_approve(const struct cs_arguments *arguments);
+int cs_cmd_reject(const struct cs_arguments *arguments);
+int cs_cmd_rejects(const struct cs_arguments *arguments);
+extern const struct cs_cli_option cs_cmd_holds_options[];
+extern const struct cs_cli_option cs_cmd_approve_options[];
+extern const struct cs_cli_option cs_cmd_reject_options[];
+extern const struct cs_cli_option cs_cmd_rejects_options[];
+
 /* cmd-secrets.c */
 int cs_cmd_secrets_test(const struct cs_arguments *arguments);
 extern const struct cs_cli_option cs_cmd_secrets_test_options[];

@@ -20,10 +20,12 @@ void cs_gate_clear(struct cs_gate *gate);
 void cs_gate_lock(struct cs_gate *gate);
 void cs_gate_unlock(struct cs_gate *gate);
 
-/* Both with the mutex held.  wait: returns when something may have changed, so
- * belongs into a loop; false: at once, because `cancel` (may be NULL) ends it.
- */
+/* All with the mutex held.  Both waits return when something may have changed,
+ * so belong into a loop.  False: at once, because `cancel` (may be NULL) ends
+ * it. */
 bool cs_gate_wait(struct cs_gate *gate, struct cs_cancel *cancel);
+/* No longer than to that time on the steady clock. */
+void cs_gate_wait_until(struct cs_gate *gate, int64_t until);
 void cs_gate_changed(struct cs_gate *gate);
 
 #endif

@@ -139,10 +139,9 @@ static enum cs_rc find(struct cs_instance *sink, struct cs_history *row,
 
 /* The identity is the database's to give: we find our row by its key.  It may
  * be there already, when an earlier try broke off behind its commit. */
-static enum cs_rc begin(void *arg, struct cs_instance *sink,
+static enum cs_rc begin(struct cs_history *row, struct cs_instance *sink,
                         struct cs_error *error)
 {
-    struct cs_history *row = arg;
     struct cs_value cells[CS_HISTORY_COLUMNS];
     struct room room;
     enum cs_rc rc;
@@ -162,10 +161,35 @@ static enum cs_rc begin(void *arg, struct cs_instance *sink,
     return rc;
 }
 
+struct beginning {
+    struct cs_history *const *rows;
+    size_t n;
+};
+
+static enum cs_rc begin_all(void *arg, struct cs_instance *sink,
+                            struct cs_error *error)
+{
+    const struct beginning *beginning = arg;
+    enum cs_rc rc = CS_OK;
+
+    for (size_t i = 0; i < beginning->n && rc == CS_OK; i++)
+        rc = begin(beginning->rows[i], sink, error);
+    return rc;
+}
+
+enum cs_rc cs_history_begin_all(struct cs_session *session,
+                                struct cs_history *const *rows, size_t n,
+                                struct cs_error *error)
+{
+    struct beginning beginning = {rows, n};
+
+    return cs_session_change(session, begin_all, &beginning, error);
+}
+
 enum cs_rc cs_history_begin(struct cs_session *session, struct cs_history *row,
                             struct cs_error *error)
 {
-    return cs_session_change(session, begin, row, error);
+    return cs_history_begin_all(session, &row, 1, error);
 }
 
 static enum cs_rc end(void *arg, struct cs_instance *sink,

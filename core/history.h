@@ -29,6 +29,10 @@ struct cs_history {
 /* Inserts the row and sets its id. */
 enum cs_rc cs_history_begin(struct cs_session *session, struct cs_history *row,
                             struct cs_error *error);
+/* Several at once, all or none. */
+enum cs_rc cs_history_begin_all(struct cs_session *session,
+                                struct cs_history *const *rows, size_t n,
+                                struct cs_error *error);
 /* Stores the row as it is now; found by its key. */
 enum cs_rc cs_history_end(struct cs_session *session,
                           const struct cs_history *row, struct cs_error *error);

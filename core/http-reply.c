@@ -6,43 +6,21 @@
 
 #include "memory.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* header() gets nothing but the exchange, which is the plugin's memory; so the
- * replies that are alive stand in a list, the newest first.  It is as long as
- * there are open instances. */
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct cs_http_reply *newest;
-
 static const char *header(const struct cs_http *exchange, const char *name)
 {
-    const char *value = NULL;
-
-    pthread_mutex_lock(&mutex);
-    struct cs_http_reply *reply = newest;
-    while (reply && reply->exchange != exchange) {
-        reply = reply->next;
-    }
-    if (reply) {
-        value = cs_http_reply_header(reply, name);
-    }
-    pthread_mutex_unlock(&mutex);
-    return value;
+    return cs_http_reply_header(exchange->core, name);
 }
 
 struct cs_http_reply *cs_http_reply_new(struct cs_http *exchange)
 {
     struct cs_http_reply *reply = cs_memory_new(sizeof(*reply));
 
-    reply->exchange = exchange;
+    exchange->core = reply;
     exchange->header = header;
-    pthread_mutex_lock(&mutex);
-    reply->next = newest;
-    newest = reply;
-    pthread_mutex_unlock(&mutex);
     return reply;
 }
 
@@ -51,13 +29,6 @@ void cs_http_reply_free(struct cs_http_reply *reply)
     if (!reply) {
         return;
     }
-    pthread_mutex_lock(&mutex);
-    struct cs_http_reply **place = &newest;
-    while (*place != reply) {
-        place = &(*place)->next;
-    }
-    *place = reply->next;
-    pthread_mutex_unlock(&mutex);
     free(reply->headers.bytes);
     free(reply->body.bytes);
     free(reply);

@@ -15,12 +15,11 @@ struct cs_http_bytes {
 };
 
 struct cs_http_reply {
-    const struct cs_http *exchange;
     struct cs_http_bytes headers; /* "Name: value\0Name: value\0" */
     struct cs_http_bytes body;
-    struct cs_http_reply *next; /* in the list that header() searches */
 };
 
+/* The exchange's header() looks into it. */
 struct cs_http_reply *cs_http_reply_new(struct cs_http *exchange);
 /* Forgets headers and body, for another try. */
 void cs_http_reply_reset(struct cs_http_reply *reply);

@@ -101,6 +101,7 @@ struct exchange {
     unsigned tries;         /* requests sent */
     unsigned failures;      /* of them: repeated after a back-off */
     unsigned waits;         /* of them: sat out after a 429 */
+    int64_t waited;         /* in all */
     bool renewed;           /* the one renewal of a secret was had */
 };
 
@@ -125,16 +126,31 @@ static enum cs_rc fail(const struct exchange *x, struct cs_error *error)
                         x->try.what, tries);
 }
 
-static void give_up_waiting(struct exchange *x)
+static void give_up_waiting(struct exchange *x, enum cs_rc rc, const char *why)
 {
     char last[60];
 
     snprintf(last, sizeof(last), "%.59s", x->try.what);
     snprintf(x->try.what, sizeof(x->try.what),
-             "was given up while waiting: the deadline passed or the work "
-             "was cancelled%s%s",
+             "was given up while waiting: %s%s%s", why,
              last[0] ? "; before, it " : "", last);
-    x->rc = CS_E_CANCELLED;
+    x->rc = rc;
+}
+
+static bool wait_for(struct exchange *x, int64_t duration)
+{
+    if (x->waited + duration > CS_HTTP_LONGEST_WAIT) {
+        give_up_waiting(x, CS_E_RETRY,
+                        "it would be more than 5 minutes in all");
+        return false;
+    }
+    if (!cs_cancel_wait(x->call->cancel, duration)) {
+        give_up_waiting(x, CS_E_CANCELLED,
+                        "the deadline passed or the work was cancelled");
+        return false;
+    }
+    x->waited += duration;
+    return true;
 }
 
 /* Borrows the secrets and waits until they may be used.  They are not kept
@@ -155,8 +171,7 @@ static enum cs_rc get_ready(struct exchange *x, struct cs_error *error)
         }
         cs_http_auth_return(&x->auth, x->call->lender);
         wait += cs_http_retry_jitter(STAGGER);
-        if (!cs_cancel_wait(x->call->cancel, wait)) {
-            give_up_waiting(x);
+        if (!wait_for(x, wait)) {
             return fail(x, error);
         }
     }
@@ -260,11 +275,7 @@ static bool repeat(struct exchange *x)
                  "%s %s %s; repeating it in %.1f s (%u of %u)", method(x),
                  x->target.name, x->try.what, (double)wait / CS_SECOND,
                  x->failures, policy->attempts);
-    if (!cs_cancel_wait(x->call->cancel, wait)) {
-        give_up_waiting(x);
-        return false;
-    }
-    return true;
+    return wait_for(x, wait);
 }
 
 /* Everybody who uses the token waits, us included: in get_ready(). */

@@ -10,6 +10,11 @@
 #include "error.h"
 #include "log.h"
 
+/* The longest that one exchange waits in all, for its token's budget, after a
+ * 429 and before repetitions; a deadline may end it earlier.  A wait that would
+ * go beyond is not begun: the exchange fails with CS_E_RETRY. */
+#define CS_HTTP_LONGEST_WAIT (300 * CS_SECOND)
+
 struct cs_http_client;
 
 struct cs_http_policy {

@@ -18,6 +18,7 @@ struct judging {
     struct cs_verdict *verdict;
     struct cs_guard guard;
     struct cs_diff_totals totals;
+    size_t may_leave, may_change; /* of them: approved, so not guarded */
 };
 
 __attribute__((format(printf, 2, 3))) static void
@@ -36,6 +37,30 @@ say(struct judging *judging, const char *format, ...)
     vsnprintf(reason + used, sizeof(judging->verdict->reason) - used, format,
               arguments);
     va_end(arguments);
+}
+
+/* ---- What was approved ------------------------------------------------------ */
+
+bool cs_judge_changing(const struct cs_keys_entry *entry)
+{
+    const unsigned change = CS_KEYS_STORED | CS_KEYS_ACTIVE | CS_KEYS_PACKED;
+
+    return (entry->flags & (change | CS_KEYS_CONFLICT)) == change;
+}
+
+static size_t count_approved(const struct cs_judge *judge,
+                             const struct cs_keys *approved,
+                             bool is(const struct cs_keys_entry *entry))
+{
+    size_t n = 0;
+
+    for (size_t i = 0; approved && i < approved->n; i++) {
+        const struct cs_keys_entry *entry =
+            cs_keys_find(&judge->diff->keys, cs_keys_at(approved, i)->key);
+
+        n += entry && is(entry);
+    }
+    return n;
 }
 
 /* ---- How many rows a limit is a share of ------------------------------------ */
@@ -86,18 +111,19 @@ static enum cs_rc active_rows(const struct judging *judging, limit_fn *limit,
 
 /* ---- The guards ------------------------------------------------------------- */
 
-static void hold_deletes(struct judging *judging)
+static void hold_deletes(struct judging *judging, size_t leaving,
+                         size_t active)
 {
-    judging->verdict->leavers = CS_WRITE_KEEP;
     judging->verdict->hold_deletes = true;
-    judging->verdict->held += judging->totals.leaving;
+    judging->verdict->held += leaving;
+    judging->verdict->total = active;
 }
 
 static enum cs_rc guard_deletes(struct judging *judging)
 {
     const struct cs_judge *judge = judging->judge;
-    size_t leaving = judging->totals.leaving;
-    size_t active, most;
+    size_t leaving = judging->totals.leaving - judging->may_leave;
+    size_t active = judging->totals.active, most;
     enum cs_rc rc;
 
     if (judge->mode != CS_JUDGE_EVENTS && judge->diff->counts.unkeyed > 0) {
@@ -106,7 +132,7 @@ static enum cs_rc guard_deletes(struct judging *judging)
                 "%zu rows would leave, but %zu records came without a usable "
                 "key, so nobody can be missed for sure: all are kept",
                 leaving, judge->diff->counts.unkeyed);
-        hold_deletes(judging);
+        hold_deletes(judging, leaving, active);
         return CS_OK;
     }
     if (leaving == 0)
@@ -116,20 +142,20 @@ static enum cs_rc guard_deletes(struct judging *judging)
             "Clever lists nobody while %zu active rows are stored: all are "
             "kept",
             leaving);
-        hold_deletes(judging);
+        hold_deletes(judging, leaving, active);
         return CS_OK;
     }
     rc = active_rows(judging, cs_guard_deletes, leaving, &active);
     if (rc != CS_OK)
         return rc;
-    most = cs_guard_deletes(&judging->guard, active);
+    most = cs_guard_deletes(&judging->guard, active - judging->may_leave);
     if (leaving > most) {
         say(judging,
             "%zu of %zu active rows would leave, more than max_delete allows "
             "(%zu): all are kept; if it is right, run again with --full --set "
             "guard.max_delete=%zu",
             leaving, active, most, leaving);
-        hold_deletes(judging);
+        hold_deletes(judging, leaving, active);
     }
     return CS_OK;
 }
@@ -137,16 +163,17 @@ static enum cs_rc guard_deletes(struct judging *judging)
 static enum cs_rc guard_updates(struct judging *judging)
 {
     size_t updates = judging->judge->diff->counts.changes[CS_DIFF_UPDATE];
+    size_t guarded = updates - judging->may_change;
     size_t active, most;
     enum cs_rc rc;
 
-    if (updates == 0)
+    if (guarded == 0)
         return CS_OK;
-    rc = active_rows(judging, cs_guard_updates, updates, &active);
+    rc = active_rows(judging, cs_guard_updates, guarded, &active);
     if (rc != CS_OK)
         return rc;
-    most = cs_guard_updates(&judging->guard, active);
-    if (updates > most) {
+    most = cs_guard_updates(&judging->guard, active - judging->may_change);
+    if (guarded > most) {
         say(judging,
             "%zu of %zu active rows would change, more than max_update allows "
             "(%zu): nothing was written; if it is right, run again with "
@@ -154,6 +181,7 @@ static enum cs_rc guard_updates(struct judging *judging)
             updates, active, most, updates);
         judging->verdict->hold_updates = true;
         judging->verdict->held += updates;
+        judging->verdict->total = active;
     }
     return CS_OK;
 }
@@ -165,7 +193,7 @@ static enum cs_rc judge_adoption(struct judging *judging)
     const struct cs_diff_totals *totals = &judging->totals;
     struct cs_error *error = judging->judge->error;
 
-    if (judging->judge->stamped || totals->active == 0)
+    if (judging->judge->known || totals->active == 0)
         return CS_OK;
     judging->verdict->matched = totals->matched;
     judging->verdict->active = totals->active;
@@ -226,6 +254,10 @@ enum cs_rc cs_judge_changes(const struct cs_judge *judge,
                               .totals = cs_diff_totals(judge->diff)};
     enum cs_rc rc;
 
+    judging.may_leave =
+        count_approved(judge, judge->may_leave, cs_diff_leaves);
+    judging.may_change =
+        count_approved(judge, judge->may_change, cs_judge_changing);
     *verdict = (struct cs_verdict){.leavers = leavers(judge)};
     if (judge->mode == CS_JUDGE_VERIFY)
         return CS_OK;

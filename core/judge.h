@@ -21,15 +21,19 @@ struct cs_judge {
     struct cs_instance *sink; /* by events: to count the table's rows */
     enum cs_judge_mode mode;
     size_t records; /* that were read */
-    bool stamped;   /* the database says that it is this school's */
+    bool known; /* the database has a state for this entity, so it is ours */
+    /* People whose leaving, or change, a person approved: no guard counts
+     * them.  NULL: none. */
+    const struct cs_keys *may_leave, *may_change;
     struct cs_error *error;
 };
 
 struct cs_verdict {
     enum cs_write_leavers leavers;
     bool hold_updates; /* then nothing at all is to be written */
-    bool hold_deletes;
+    bool hold_deletes; /* then only those of `may_leave` go */
     size_t held;       /* rows */
+    size_t total;      /* if any: active rows */
     char reason[512];  /* why; "": nothing is held */
     bool adopted;      /* the database had people, but no stamp */
     size_t matched, active; /* if so: how many of them are in Clever */
@@ -38,5 +42,8 @@ struct cs_verdict {
 /* An error: nothing may be written, and why. */
 enum cs_rc cs_judge_changes(const struct cs_judge *judge,
                             struct cs_verdict *verdict);
+
+/* Is this one of the rows that guard.max_update is about? */
+bool cs_judge_changing(const struct cs_keys_entry *entry);
 
 #endif

@@ -9,6 +9,7 @@
 #include "error.h"
 #include "signals.h"
 
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -40,6 +41,14 @@ static const struct cs_command commands[] = {
     COMMAND("status", cs_cmd_status, NULL,
             "Show each school's last sync and where its rows are"),
     COMMAND("history", cs_cmd_history, NULL, "Show the newest syncs"),
+    COMMAND("holds", cs_cmd_holds, "[HOLD]",
+            "List what the guards held, or the keys of one hold"),
+    COMMAND("approve", cs_cmd_approve, "HOLD",
+            "Let the rows of a hold go with the next run, once"),
+    COMMAND("reject", cs_cmd_reject, "HOLD",
+            "Close a hold: its rows stay as they are"),
+    COMMAND("rejects", cs_cmd_rejects, NULL,
+            "List the records that were set aside, and why"),
     COMMAND("check-config", cs_cmd_check_config, NULL,
             "Check the configuration without connecting to anything"),
     COMMAND("config show", cs_cmd_config_show, NULL,
@@ -89,6 +98,7 @@ int main(int argc, char *argv[])
 
     forbid_core_dumps();
     signal(SIGPIPE, SIG_IGN);
+    json_object_seed(0); /* Jansson's first object must not be two threads' */
     status = cs_cli_main(commands, argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fputs("cleversync: standard output cannot be written to\n", stderr);

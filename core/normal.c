@@ -88,8 +88,9 @@ bool cs_normal_key(const struct cs_normal *normal, const struct cs_value *key)
         if (byte <= ' ' || byte == 0x7F)
             return false;
     }
-    return cs_text_trim(key->as.text).length == length &&
-           (!most || cs_text_units(key->as.text, length) <= most);
+    if (most && length > most && cs_text_units(key->as.text, length) > most)
+        return false;
+    return cs_text_trim(key->as.text).length == length;
 }
 
 /* A time in the one form that is stored. */
@@ -99,6 +100,11 @@ static bool normal_time(struct cs_value *cell, struct cs_span text,
     char *stored;
     int64_t time;
 
+    if (text.length == CS_CLOCK_ISO - 1 && !text.start[text.length] &&
+        cs_clock_is_format(text.start)) {
+        cell->as.text = text.start;
+        return true;
+    }
     if (text.length >= 40)
         return false;
     stored = cs_arena_take(scratch, 40);

@@ -5,6 +5,7 @@
 
 #include "pass.h"
 
+#include "approval.h"
 #include "delta.h"
 #include "guard.h"
 #include "log.h"
@@ -22,6 +23,7 @@ struct passing {
     struct cs_diff diff;
     unsigned *lengths; /* the database's, for the diff */
     struct cs_log_context context;
+    struct cs_approval approval;
     struct cs_verdict verdict;
     struct cs_error *error;
 };
@@ -107,16 +109,33 @@ static enum cs_rc compare_feed(struct passing *passing)
     return rc;
 }
 
+/* What was approved counts before the guards do. */
+static enum cs_rc load_approval(struct passing *passing)
+{
+    const struct cs_pass *pass = passing->pass;
+
+    passing->approval = (struct cs_approval){.session = pass->session,
+                                             .school = pass->school,
+                                             .entity = pass->schema->label,
+                                             .diff = &passing->diff,
+                                             .mode = pass->mode};
+    return cs_approval_load(&passing->approval, passing->error);
+}
+
 /* Decides what of the comparison may be written. */
 static enum cs_rc judge(struct passing *passing)
 {
     const struct cs_pass *pass = passing->pass;
+    const struct cs_keys *may = passing->approval.may;
     struct cs_judge judge = {.settings = pass->settings,
                              .diff = &passing->diff,
                              .sink = pass->sink,
                              .mode = pass->mode,
                              .records = passing->result->read,
-                             .stamped = pass->state->stamp != NULL,
+                             .known = cs_state_find(pass->state,
+                                                    pass->schema->label),
+                             .may_leave = &may[CS_HOLD_DELETE],
+                             .may_change = &may[CS_HOLD_UPDATE],
                              .error = passing->error};
     struct cs_verdict *verdict = &passing->verdict;
     enum cs_rc rc = cs_judge_changes(&judge, verdict);
@@ -135,24 +154,99 @@ static enum cs_rc judge(struct passing *passing)
     return CS_OK;
 }
 
+/* What an approval did, or in a dry run would. */
+static void say_approved(struct passing *passing, const char *left,
+                         const char *changed)
+{
+    const struct cs_approval *approval = &passing->approval;
+
+    for (size_t i = 0; i < approval->holds.n; i++) {
+        const struct cs_hold *hold = &approval->holds.hold[i];
+        char sentence[256];
+
+        if (!cs_approval_counts(approval, hold))
+            continue;
+        snprintf(sentence, sizeof(sentence),
+                 "%zu rows %s by the approval of %s by %s",
+                 cs_approval_rows(approval, hold),
+                 hold->kind == CS_HOLD_DELETE ? left : changed, hold->name,
+                 hold->by ? hold->by : "somebody");
+        say(passing, sentence);
+    }
+}
+
+/* Before anything is written; from then on the held rows may be past. */
+static enum cs_rc keep_holds(struct passing *passing)
+{
+    static const char *const what[CS_HOLD_KINDS] = {
+        [CS_HOLD_DELETE] = "go", [CS_HOLD_UPDATE] = "change"};
+    char names[CS_HOLD_KINDS][CS_HOLD_NAME];
+    enum cs_rc rc = cs_approval_keep(&passing->approval, &passing->verdict,
+                                     names, passing->error);
+
+    for (size_t kind = 0; rc == CS_OK && kind < CS_HOLD_KINDS; kind++) {
+        char sentence[128];
+
+        if (!names[kind][0])
+            continue;
+        snprintf(sentence, sizeof(sentence),
+                 "to let exactly these %s: cleversync approve %s", what[kind],
+                 names[kind]);
+        say(passing, sentence);
+    }
+    return rc;
+}
+
+/* The rows are committed by now, so a failure here is no longer the sync's. */
+static void settle_holds(struct passing *passing)
+{
+    struct cs_error error = {0};
+
+    say_approved(passing, "left", "changed");
+    if (cs_approval_settle(&passing->approval, &passing->verdict, &error) !=
+        CS_OK)
+        cs_log_write(CS_LOG_ERROR, &passing->context,
+                     "what became of the holds could not be noted: %s",
+                     error.text);
+}
+
+/* When a guard holds, only who was approved goes. */
+static const struct cs_keys *only(const struct passing *passing)
+{
+    return passing->verdict.hold_deletes
+               ? &passing->approval.may[CS_HOLD_DELETE]
+               : NULL;
+}
+
+static size_t count_leavers(const struct passing *passing)
+{
+    const struct cs_keys *keys = &passing->diff.keys;
+    size_t n = 0;
+
+    for (size_t i = 0; i < keys->n; i++)
+        n += cs_write_goes(cs_keys_at(keys, i), passing->verdict.leavers,
+                           only(passing));
+    return n;
+}
+
 static enum cs_rc plan(struct passing *passing)
 {
     const struct cs_diff *diff = &passing->diff;
-    struct cs_diff_totals totals = cs_diff_totals(diff);
     struct cs_pass_result *result = passing->result;
 
     if (passing->verdict.hold_updates)
         return CS_OK;
+    say_approved(passing, "would leave", "would change");
     result->inserted = diff->counts.changes[CS_DIFF_INSERT];
     result->updated = diff->counts.changes[CS_DIFF_UPDATE];
     result->restored = diff->counts.changes[CS_DIFF_RESTORE];
     if (passing->verdict.leavers == CS_WRITE_DEACTIVATE)
-        result->deactivated = totals.leaving;
+        result->deactivated = count_leavers(passing);
     if (passing->verdict.leavers == CS_WRITE_DELETE)
-        result->deleted = totals.leaving + totals.inactive;
+        result->deleted = count_leavers(passing);
     return cs_plan_make(&result->plan, diff, passing->pass->sink,
-                        passing->verdict.leavers, passing->pass->show_values,
-                        passing->error);
+                        passing->verdict.leavers, only(passing),
+                        passing->pass->show_values, passing->error);
 }
 
 static bool synced(void *arg, const char *key)
@@ -212,15 +306,20 @@ static enum cs_rc write_all(struct passing *passing)
         .sink = pass->sink,
         .diff = &passing->diff,
         .leavers = passing->verdict.leavers,
+        .only = only(passing),
         .state = &state,
         .most_rejects = cs_guard_rejects(&guard, result->read) -
                         passing->diff.counts.rejected,
         .cancel = pass->cancel};
     struct cs_write_result written = {0};
-    enum cs_rc rc = CS_OK;
+    bool held = passing->verdict.hold_updates; /* all of it */
+    enum cs_rc rc = keep_holds(passing);
 
-    if (!passing->verdict.hold_updates)
+    if (rc == CS_OK && !held) {
+        pthread_mutex_lock(pass->writing);
         rc = cs_write_all(&write, &written, passing->error);
+        pthread_mutex_unlock(pass->writing);
+    }
     if (rc == CS_OK) {
         result->inserted = written.inserted;
         result->updated = written.updated;
@@ -230,6 +329,8 @@ static enum cs_rc write_all(struct passing *passing)
         result->rejected += written.nrejects;
         keep_rejects(passing, &written);
     }
+    if (rc == CS_OK && !held)
+        settle_holds(passing);
     cs_write_clear(&written);
     return rc;
 }
@@ -251,6 +352,8 @@ enum cs_rc cs_pass_run(const struct cs_pass *pass,
     rc = pass->feed ? compare_feed(&passing) : compare_listing(&passing);
     result->rejected = passing.diff.counts.rejected;
     if (rc == CS_OK)
+        rc = load_approval(&passing);
+    if (rc == CS_OK)
         rc = judge(&passing);
     if (rc == CS_OK)
         rc = pass->dry ? plan(&passing) : write_all(&passing);
@@ -265,6 +368,7 @@ enum cs_rc cs_pass_run(const struct cs_pass *pass,
                      : "the database refuses it");
         say(&passing, sentence);
     }
+    cs_approval_clear(&passing.approval);
     cs_diff_clear(&passing.diff);
     free(passing.lengths);
     return rc;

@@ -12,6 +12,8 @@
 #include "session.h"
 #include "state.h"
 
+#include <pthread.h>
+
 struct cs_pass {
     const struct cs_settings *settings;
     struct cs_session *session;
@@ -29,6 +31,7 @@ struct cs_pass {
     const char *cursor; /* to store with the rows; NULL: none */
     int64_t started;    /* the instant before the first request */
     int64_t sync_id;
+    pthread_mutex_t *writing; /* held while this pass writes */
     _Atomic size_t *progress;
 };
 

@@ -156,15 +156,16 @@ static void plan_rows(struct planning *planning, enum cs_diff_kind kind,
 }
 
 static void plan_leavers(struct planning *planning,
-                         enum cs_write_leavers leavers)
+                         enum cs_write_leavers leavers,
+                         const struct cs_keys *only)
 {
     const struct cs_keys *keys = &planning->diff->keys;
     bool delete = leavers == CS_WRITE_DELETE;
 
-    for (size_t i = 0; leavers != CS_WRITE_KEEP && i < keys->n; i++) {
+    for (size_t i = 0; i < keys->n; i++) {
         const struct cs_keys_entry *entry = cs_keys_at(keys, i);
 
-        if (!cs_diff_leaves(entry) && !(delete && cs_diff_inactive(entry)))
+        if (!cs_write_goes(entry, leavers, only))
             continue;
         add(planning, "-", delete ? "delete" : "deactivate", entry->key, NULL);
         fputs(delete ? " delete\n" : " deactivate\n", planning->text);
@@ -173,7 +174,8 @@ static void plan_leavers(struct planning *planning,
 
 enum cs_rc cs_plan_make(struct cs_plan *plan, const struct cs_diff *diff,
                         struct cs_instance *sink,
-                        enum cs_write_leavers leavers, bool show_values,
+                        enum cs_write_leavers leavers,
+                        const struct cs_keys *only, bool show_values,
                         struct cs_error *error)
 {
     struct planning *planning = cs_memory_new(sizeof(*planning));
@@ -192,7 +194,7 @@ enum cs_rc cs_plan_make(struct cs_plan *plan, const struct cs_diff *diff,
     plan_rows(planning, CS_DIFF_INSERT, "+", "insert");
     rc = plan_updates(planning, sink, error);
     plan_rows(planning, CS_DIFF_RESTORE, "^", "restore");
-    plan_leavers(planning, leavers);
+    plan_leavers(planning, leavers, only);
     fclose(planning->text);
     free(planning);
     return rc;

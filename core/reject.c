@@ -188,3 +188,93 @@ enum cs_rc cs_reject_replace(struct cs_session *session, int64_t school,
     clear(&work);
     return rc;
 }
+
+/* ---- Reading ------------------------------------------------------------ */
+
+struct reading {
+    int64_t school;
+    struct cs_reject *reject; /* texts are owned */
+    size_t n;
+};
+
+static void clear_reading(struct reading *reading)
+{
+    for (size_t i = 0; i < reading->n; i++) {
+        free((char *)reading->reject[i].entity);
+        free((char *)reading->reject[i].clever_id);
+        free((char *)reading->reject[i].reason);
+        free((char *)reading->reject[i].run);
+    }
+    free(reading->reject);
+    reading->reject = NULL;
+    reading->n = 0;
+}
+
+static enum cs_rc read_row(void *arg, const struct cs_value *row)
+{
+    struct reading *reading = arg;
+
+    reading->reject = cs_memory_grow(reading->reject, reading->n + 1,
+                                     sizeof(*reading->reject));
+    reading->reject[reading->n++] = (struct cs_reject){
+        .school = cs_cell_integer(&row[CS_REJECT_SCHOOL]),
+        .entity = cs_memory_text(cs_cell_text(&row[CS_REJECT_ENTITY])),
+        .clever_id = cs_memory_text(cs_cell_text(&row[CS_REJECT_CLEVER_ID])),
+        .reason = cs_memory_text(cs_cell_text(&row[CS_REJECT_REASON])),
+        .run = cs_memory_text(cs_cell_text(&row[CS_REJECT_RUN])),
+        .first_seen = cs_cell_time(&row[CS_REJECT_FIRST_SEEN]),
+        .last_seen = cs_cell_time(&row[CS_REJECT_LAST_SEEN]),
+    };
+    return CS_OK;
+}
+
+/* NULL comes last. */
+static int text_order(const char *a, const char *b)
+{
+    if (a == NULL || b == NULL)
+        return (a == NULL) - (b == NULL);
+    return strcmp(a, b);
+}
+
+static int reject_order(const void *left, const void *right)
+{
+    const struct cs_reject *a = left, *b = right;
+    int order = (a->school > b->school) - (a->school < b->school);
+
+    if (order == 0)
+        order = text_order(a->entity, b->entity);
+    return order != 0 ? order : text_order(a->clever_id, b->clever_id);
+}
+
+static enum cs_rc read_rejects(void *arg, struct cs_instance *sink,
+                               struct cs_error *error)
+{
+    struct reading *reading = arg;
+    const struct cs_value school = cs_cell_of_integer(reading->school);
+    const struct cs_filter filter = {
+        .size = sizeof(filter),
+        .column = CS_REJECT_SCHOOL,
+        .in = reading->school != 0 ? &school : NULL,
+        .nin = reading->school != 0,
+    };
+
+    clear_reading(reading);
+    return cs_sink_scan(sink, &cs_schema_reject, &filter, read_row, reading,
+                        error);
+}
+
+enum cs_rc cs_reject_each(struct cs_session *session, int64_t school,
+                          cs_reject_fn *each, void *arg,
+                          struct cs_error *error)
+{
+    struct reading reading = {.school = school};
+    enum cs_rc rc = cs_session_use(session, read_rejects, &reading, error);
+
+    if (rc == CS_OK && reading.n > 0)
+        qsort(reading.reject, reading.n, sizeof(*reading.reject),
+              reject_order);
+    for (size_t i = 0; i < reading.n && rc == CS_OK; i++)
+        rc = each(arg, &reading.reject[i]);
+    clear_reading(&reading);
+    return rc;
+}

@@ -18,6 +18,7 @@ struct cs_reject {
     const char *clever_id; /* NULL: the record has no key */
     const char *reason;    /* our words, no content */
     const char *run;
+    int64_t first_seen, last_seen; /* read; written by themselves */
 };
 
 /* After a sync that did not see everybody: did this record go well? */
@@ -35,5 +36,12 @@ enum cs_rc cs_reject_replace(struct cs_session *session, int64_t school,
                              const struct cs_reject *rejects, size_t n,
                              const struct cs_reject_synced *synced,
                              struct cs_error *error);
+
+/* Each of a school (0: of all): by entity and key, those without one last.
+ * Texts live until the callback returns. */
+typedef enum cs_rc cs_reject_fn(void *arg, const struct cs_reject *reject);
+enum cs_rc cs_reject_each(struct cs_session *session, int64_t school,
+                          cs_reject_fn *each, void *arg,
+                          struct cs_error *error);
 
 #endif

@@ -29,7 +29,7 @@
 /* Rows of history to look through for cursors: some days' worth. */
 #define ROWS_A_SCHOOL 20
 
-enum job_state { WAITING, RUNNING, DONE };
+enum job_state { WAITING, RUNNING, DONE, ABANDONED };
 
 struct job {
     struct cs_sync_school *result;
@@ -239,20 +239,19 @@ static struct job *take_job(struct running *running)
  * and then waited for a little: mostly the other run is done with it soon. */
 static void put_back(struct running *running, struct job *job)
 {
-    pthread_mutex_lock(&running->mutex);
     if (job->result->busy && !job->again && running->n > 1) {
         job->again = true;
         job->state = WAITING;
     } else {
         job->state = DONE;
     }
-    pthread_mutex_unlock(&running->mutex);
 }
 
 static void *work(void *arg)
 {
     struct running *running = arg;
     struct job *job;
+    bool abandoned;
 
     while ((job = take_job(running)) != NULL) {
         struct cs_sync_options options = running->options;
@@ -260,7 +259,13 @@ static void *work(void *arg)
         options.lock_wait = job->again ? LOOK_AGAIN : 0;
         cs_sync_school(running->app, running->session, running->feeds,
                        &options, job->cancel, job->result);
-        put_back(running, job);
+        pthread_mutex_lock(&running->mutex);
+        abandoned = job->state == ABANDONED;
+        if (!abandoned)
+            put_back(running, job);
+        pthread_mutex_unlock(&running->mutex);
+        if (abandoned)
+            return NULL; /* somebody else works in this one's place */
     }
     pthread_mutex_lock(&running->mutex);
     running->workers--;
@@ -269,11 +274,21 @@ static void *work(void *arg)
     return NULL;
 }
 
+/* Under the mutex. */
+static int start_worker(struct running *running, pthread_t *worker)
+{
+    int code = pthread_create(worker, NULL, work, running);
+
+    running->workers += code == 0;
+    return code;
+}
+
 /* A worker that does not come back from a plugin: its school is given up, and
- * so is cleaning up after the run. */
+ * so is cleaning up after the run; another takes its place. */
 static void look_for_hanging(struct running *running)
 {
     int64_t now = cs_clock_steady();
+    pthread_t replacement;
 
     for (size_t i = 0; i < running->n; i++) {
         struct job *job = &running->jobs[i];
@@ -285,9 +300,10 @@ static void look_for_hanging(struct running *running)
             continue;
         cs_log_write(CS_LOG_ERROR, &context,
                      "hangs past its deadline and is abandoned");
-        job->state = DONE;
-        running->workers--;
+        job->state = ABANDONED;
         running->run->abandoned = true;
+        running->workers--;
+        start_worker(running, &replacement);
     }
 }
 
@@ -317,8 +333,7 @@ static size_t start_workers(struct running *running, pthread_t *workers,
         int code;
 
         pthread_mutex_lock(&running->mutex);
-        code = pthread_create(&workers[i], NULL, work, running);
-        running->workers += code == 0;
+        code = start_worker(running, &workers[i]);
         pthread_mutex_unlock(&running->mutex);
         if (code != 0) {
             cs_error_set(error, CS_E_FATAL, "no thread could be started: %s",
@@ -388,7 +403,7 @@ static void mark_undone(struct running *running)
         if (running->jobs[i].state == WAITING)
             snprintf(result->message, sizeof(result->message),
                      "not begun: the run was stopped");
-        else if (running->run->abandoned && result->ended == 0)
+        else if (running->jobs[i].state == ABANDONED)
             snprintf(result->message, sizeof(result->message),
                      "hung past its deadline and was abandoned");
         else

@@ -268,11 +268,53 @@ const struct cs_entity cs_schema_reject = {
     .ncolumns = CS_REJECT_COLUMNS,
 };
 
+static const struct cs_column hold_columns[CS_HOLD_COLUMNS] = {
+    [CS_HOLD_KEY] = {.name = "HoldKey",
+                     .type = CS_TEXT,
+                     .length = 50,
+                     .flags = CS_KEY | CS_NOT_NULL},
+    [CS_HOLD_SCHOOL] = {.name = "SchoolId",
+                        .type = CS_INT,
+                        .flags = CS_NOT_NULL | CS_INDEX,
+                        .references = "Schools.SchoolId"},
+    [CS_HOLD_ENTITY] = {.name = "EntityType",
+                        .type = CS_TEXT,
+                        .length = 50,
+                        .flags = CS_NOT_NULL},
+    [CS_HOLD_SET] = {.name = "SetHash",
+                     .type = CS_TEXT,
+                     .length = 100,
+                     .flags = CS_NOT_NULL},
+    [CS_HOLD_KEYS] = {.name = "Keys", .type = CS_TEXT, .flags = CS_NOT_NULL},
+    [CS_HOLD_ROWS] = {.name = "RowsHeld",
+                      .type = CS_INT,
+                      .flags = CS_NOT_NULL},
+    [CS_HOLD_TOTAL] = {.name = "RowsTotal",
+                       .type = CS_INT,
+                       .flags = CS_NOT_NULL},
+    [CS_HOLD_CREATED] = {.name = "CreatedAt",
+                         .type = CS_TIME,
+                         .flags = CS_NOT_NULL},
+    [CS_HOLD_EXPIRES] = {.name = "ExpiresAt",
+                         .type = CS_TIME,
+                         .flags = CS_NOT_NULL},
+    [CS_HOLD_APPROVED] = {.name = "ApprovedAt", .type = CS_TIME},
+    [CS_HOLD_BY] = {.name = "ApprovedBy", .type = CS_TEXT, .length = 100},
+    [CS_HOLD_USED] = {.name = "UsedAt", .type = CS_TIME},
+};
+const struct cs_entity cs_schema_hold = {
+    .name = "hold",
+    .table = "SyncHold",
+    .columns = hold_columns,
+    .ncolumns = CS_HOLD_COLUMNS,
+};
+
 const struct cs_entity *const cs_schema_session[] = {
     &cs_schema_district,
     &cs_schema_school,
     &cs_schema_history,
     &cs_schema_reject,
+    &cs_schema_hold,
 };
 const size_t cs_schema_nsession =
     sizeof(cs_schema_session) / sizeof(cs_schema_session[0]);

@@ -104,6 +104,24 @@ enum {
 };
 extern const struct cs_entity cs_schema_reject;
 
+/* What the guards held; see hold.h. */
+enum {
+    CS_HOLD_KEY,
+    CS_HOLD_SCHOOL,
+    CS_HOLD_ENTITY,
+    CS_HOLD_SET, /* the kind, ':' and the SHA-256 of Keys */
+    CS_HOLD_KEYS,
+    CS_HOLD_ROWS,
+    CS_HOLD_TOTAL,
+    CS_HOLD_CREATED,
+    CS_HOLD_EXPIRES,
+    CS_HOLD_APPROVED,
+    CS_HOLD_BY,
+    CS_HOLD_USED,
+    CS_HOLD_COLUMNS
+};
+extern const struct cs_entity cs_schema_hold;
+
 /* The session database's tables, those that others refer to first. */
 extern const struct cs_entity *const cs_schema_session[];
 extern const size_t cs_schema_nsession;

@@ -2,11 +2,7 @@
  * SPDX-FileCopyrightText: 2026 the cleversync authors */
 
 /* One gate guards everything here.  A static function is called with it locked,
- * and opens it only while a plugin works and while it waits.
- *
- * A cached secret is one name, asked for one district of so many stores: the
- * same name can mean different tokens for different districts, and a plugin's
- * own secrets come from fewer stores than others'. */
+ * and opens it only while a plugin works and while it waits. */
 
 #include "config.h"
 
@@ -16,56 +12,28 @@
 #include "gate.h"
 #include "log.h"
 #include "memory.h"
-#include "store.h"
+#include "slot.h"
 #include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* How long an absent secret, or one that could not be refreshed, is left
- * alone: otherwise each request would ask a far-away store again. */
-#define QUIET (300 * CS_SECOND)
+/* The longest that one renewal in the background takes: others wait for it. */
+#define RENEWAL (60 * CS_SECOND)
 
 /* How often one asker accepts that a token is replaced while it is verified. */
 enum { VERIFICATIONS = 3 };
 
 /* ---- The room ------------------------------------------------------------ */
 
-/* Work that one asker does for all who need its result. */
-struct flight {
-    bool under_way;
-    unsigned long landed;
-    struct cs_error result; /* of the last one */
-};
-
-/* A secret that was fetched. */
-struct cs_loan {
-    struct slot *slot;
-    const struct cs_part *store;
-    size_t index; /* of the store, in the chain */
-    char *bytes;
-    int64_t expires; /* 0: never */
-    int64_t refresh; /* when to look for a new one */
-    bool verified;
-    size_t users; /* each borrower, and the slot while it is current */
-};
-
-/* A cached secret. */
-struct slot {
-    struct slot *next;
-    char *name, *district; /* the key, with nstores; district "": none */
-    size_t nstores;
-    struct cs_loan *current; /* or NULL */
-    struct flight fetch, verification;
-    int64_t absent;    /* known not to be there until this steady time */
-    bool *passed_over; /* for each store: gave what was refused */
-};
-
 struct cs_secrets {
     struct cs_app *app;
     struct cs_stores *stores;
     struct cs_gate gate;
-    struct slot *slots;
+    struct cs_slot *slots;
+    pthread_t renewer; /* once a secret that expires is there */
+    bool renewing, closing;
+    struct cs_cancel *cancel; /* of what the renewer does */
 };
 
 struct cs_secrets *cs_secrets_new(struct cs_app *app)
@@ -75,39 +43,37 @@ struct cs_secrets *cs_secrets_new(struct cs_app *app)
     secrets->app = app;
     secrets->stores = cs_store_new(app);
     cs_gate_init(&secrets->gate);
+    secrets->cancel = cs_cancel_new(app->cancel, 0);
     return secrets;
 }
 
-static void give_up(struct cs_loan *loan)
+static void stop_renewer(struct cs_secrets *secrets)
 {
-    if (--loan->users > 0)
-        return;
-    cs_secrets_wipe(loan->bytes);
-    free(loan);
-}
+    bool running;
 
-static void forget(struct slot *slot)
-{
-    if (slot->current)
-        give_up(slot->current);
-    slot->current = NULL;
+    cs_gate_lock(&secrets->gate);
+    running = secrets->renewing;
+    secrets->closing = true;
+    cs_gate_changed(&secrets->gate);
+    cs_gate_unlock(&secrets->gate);
+    cs_cancel_now(secrets->cancel);
+    if (running)
+        pthread_join(secrets->renewer, NULL);
 }
 
 void cs_secrets_free(struct cs_secrets *secrets)
 {
     if (!secrets)
         return;
+    stop_renewer(secrets);
     cs_store_free(secrets->stores);
     while (secrets->slots) {
-        struct slot *slot = secrets->slots;
+        struct cs_slot *slot = secrets->slots;
 
         secrets->slots = slot->next;
-        forget(slot);
-        free(slot->name);
-        free(slot->district);
-        free(slot->passed_over);
-        free(slot);
+        cs_slot_free(slot);
     }
+    cs_cancel_free(secrets->cancel);
     cs_gate_clear(&secrets->gate);
     free(secrets);
 }
@@ -120,8 +86,8 @@ static enum cs_rc cancelled(const char *name, struct cs_error *error)
 
 /* True: nobody was at it, now the caller is, and lands it.  False: somebody
  * was, and *rc and error are what came of it. */
-static bool board(struct cs_secrets *secrets, const struct slot *slot,
-                  struct flight *flight, struct cs_cancel *cancel,
+static bool board(struct cs_secrets *secrets, const struct cs_slot *slot,
+                  struct cs_flight *flight, struct cs_cancel *cancel,
                   enum cs_rc *rc, struct cs_error *error)
 {
     unsigned long landed = flight->landed;
@@ -144,7 +110,7 @@ static bool board(struct cs_secrets *secrets, const struct slot *slot,
     return false;
 }
 
-static void land(struct cs_secrets *secrets, struct flight *flight,
+static void land(struct cs_secrets *secrets, struct cs_flight *flight,
                  enum cs_rc rc, const struct cs_error *error)
 {
     flight->under_way = false;
@@ -179,27 +145,46 @@ static void keep_worst(struct cs_error *worst, const struct cs_error *error)
         *worst = *error;
 }
 
-static void make_current(struct slot *slot, const struct cs_part *store,
-                         size_t index, const struct cs_secret *secret,
-                         double threshold)
+static void log_trouble(const struct cs_slot *slot, const struct cs_whom *whom,
+                        const struct cs_error *error)
 {
-    struct cs_loan *loan = cs_memory_new(sizeof(*loan));
-    int64_t now = cs_clock_now();
+    struct cs_log_context context = {
+        .run = whom->run,
+        .district = whom->district_id,
+        .school = whom->school_id,
+    };
 
-    loan->slot = slot;
-    loan->store = store;
-    loan->index = index;
-    loan->bytes = secret->copy;
-    loan->expires = secret->expires;
-    if (loan->expires)
-        loan->refresh =
-            now + (int64_t)((double)(loan->expires - now) * threshold);
-    loan->users = 1;
-    forget(slot);
-    slot->current = loan;
+    /* In a row of failed renewals once is enough. */
+    cs_log_write(slot->failures > 0 ? CS_LOG_DEBUG : CS_LOG_WARN, &context,
+                 "secret %s: %s", slot->name, error->text);
 }
 
-static enum cs_rc ask_chain(struct cs_secrets *secrets, struct slot *slot,
+/* Store `i` of the chain, unless it gave what was refused. */
+static enum cs_rc ask(struct cs_secrets *secrets, const struct cs_slot *slot,
+                      size_t i, const struct cs_secrets_request *request,
+                      struct cs_secret *secret, struct cs_error *error)
+{
+    const char *section = secrets->app->wiring.credentials[i]->section;
+    enum cs_rc rc;
+
+    if (cs_clock_steady() < slot->passed_over[i])
+        return cs_error_set(error, CS_E_AUTH,
+                            "the service refused the secret %s of %s",
+                            slot->name, section);
+    cs_gate_unlock(&secrets->gate);
+    rc = cs_store_ask(secrets->stores, i, request, slot->name, secret, error);
+    cs_gate_lock(&secrets->gate);
+    if (rc == CS_OK && secret->expires && secret->expires <= cs_clock_now())
+        rc = cs_error_set(error, CS_E_AUTH,
+                          "%s: the secret %s had expired when it came: is this "
+                          "machine's clock right?",
+                          section, slot->name);
+    if (rc == CS_E_AUTH || rc == CS_E_RETRY)
+        log_trouble(slot, &request->whom, error);
+    return rc;
+}
+
+static enum cs_rc ask_chain(struct cs_secrets *secrets, struct cs_slot *slot,
                             const struct cs_secrets_request *request,
                             struct cs_error *error)
 {
@@ -207,23 +192,12 @@ static enum cs_rc ask_chain(struct cs_secrets *secrets, struct slot *slot,
 
     for (size_t i = 0; i < slot->nstores; i++) {
         struct cs_secret secret = {NULL, 0, NULL};
-        enum cs_rc rc;
+        enum cs_rc rc = ask(secrets, slot, i, request, &secret, error);
 
-        if (slot->passed_over[i]) {
-            cs_error_set(error, CS_E_AUTH,
-                         "the service refused the secret %s of %s", slot->name,
-                         secrets->app->wiring.credentials[i]->section);
-            keep_worst(&worst, error);
-            continue;
-        }
-        cs_gate_unlock(&secrets->gate);
-        rc = cs_store_ask(secrets->stores, i, request, slot->name, &secret,
-                          error);
-        cs_gate_lock(&secrets->gate);
         if (rc == CS_OK) {
-            make_current(slot, secrets->app->wiring.credentials[i], i, &secret,
-                         cs_settings_decimal(secrets->app->settings, "secrets",
-                                             "token_refresh_threshold"));
+            cs_slot_put(slot, secrets->app->wiring.credentials[i], i, &secret,
+                        cs_settings_decimal(secrets->app->settings, "secrets",
+                                            "token_refresh_threshold"));
             return CS_OK;
         }
         cs_secrets_wipe(secret.copy);
@@ -236,79 +210,172 @@ static enum cs_rc ask_chain(struct cs_secrets *secrets, struct slot *slot,
     return worst.rc;
 }
 
+/* ---- Fetching ------------------------------------------------------------ */
+
+static void start_renewer(struct cs_secrets *secrets);
+
+/* What is there is still good, and is not what was hoped for. */
+static void postpone(struct cs_secrets *secrets, struct cs_slot *slot,
+                     const struct cs_error *why)
+{
+    bool first = cs_slot_postpone(slot);
+
+    if (cs_cancel_remaining_ms(secrets->cancel) == 0)
+        return; /* the program ends */
+    cs_log_write(first ? CS_LOG_WARN : CS_LOG_DEBUG, NULL,
+                 "secret %s: not renewed, the old one is used as long as it "
+                 "is good: %s",
+                 slot->name,
+                 why->text[0] ? why->text : "no store holds it any more");
+}
+
+/* Nothing is there; whether that lasts. */
+static enum cs_rc note_absence(struct cs_slot *slot, enum cs_rc rc,
+                               struct cs_error *error)
+{
+    bool known = slot->absent != 0;
+
+    if (rc != CS_E_NOT_HERE && !(known && badness(rc)))
+        return rc;
+    slot->absent = cs_clock_steady() + CS_SLOT_QUIET;
+    return cs_error_set(error, CS_E_NOT_HERE, "absent");
+}
+
+/* Fetches for all who wait, by the one who is at it.  As long as the old secret
+ * is good, a failure is no error. */
+static enum cs_rc fetch(struct cs_secrets *secrets, struct cs_slot *slot,
+                        const struct cs_secrets_request *request,
+                        struct cs_error *error)
+{
+    enum cs_rc rc = ask_chain(secrets, slot, request, error);
+
+    if (rc != CS_OK && cs_slot_newest(slot)) {
+        postpone(secrets, slot, error);
+        rc = CS_OK;
+    } else if (rc != CS_OK) {
+        rc = note_absence(slot, rc, error);
+    }
+    land(secrets, &slot->fetch, rc, error);
+    start_renewer(secrets);
+    return rc;
+}
+
+/* ---- In the background --------------------------------------------------- */
+
+/* The one to be renewed next, if any.  Those that are fixed are asked for again
+ * only by who needs them. */
+static struct cs_slot *next_due(const struct cs_secrets *secrets)
+{
+    struct cs_slot *next = NULL;
+
+    for (struct cs_slot *slot = secrets->slots; slot; slot = slot->next) {
+        const struct cs_loan *loan;
+
+        cs_slot_tidy(slot);
+        loan = cs_slot_newest(slot);
+        if (loan && loan->expires != CS_SLOT_NEVER && !slot->fetch.under_way &&
+            (!next || loan->refresh < cs_slot_newest(next)->refresh))
+            next = slot;
+    }
+    return next;
+}
+
+static void renew(struct cs_secrets *secrets, struct cs_slot *slot)
+{
+    struct cs_cancel *cancel = cs_cancel_new(secrets->cancel, RENEWAL);
+    const struct cs_secrets_request request = {
+        .names = slot->name,
+        .whom = {.district_id = *slot->district ? slot->district : NULL,
+                 .district_prefix = slot->prefix},
+        .stores = slot->nstores,
+        .cancel = cancel,
+    };
+    struct cs_error error;
+
+    slot->fetch.under_way = true;
+    fetch(secrets, slot, &request, &error);
+    cs_cancel_free(cancel);
+}
+
+static void *renew_in_time(void *arg)
+{
+    struct cs_secrets *secrets = arg;
+
+    cs_gate_lock(&secrets->gate);
+    while (!secrets->closing) {
+        struct cs_slot *slot = next_due(secrets);
+        int64_t due = slot ? cs_slot_newest(slot)->refresh : CS_SLOT_NEVER;
+
+        if (due <= cs_clock_steady())
+            renew(secrets, slot);
+        else
+            cs_gate_wait_until(&secrets->gate, due);
+    }
+    cs_gate_unlock(&secrets->gate);
+    return NULL;
+}
+
+static void start_renewer(struct cs_secrets *secrets)
+{
+    if (secrets->renewing || secrets->closing || !next_due(secrets))
+        return;
+    secrets->renewing =
+        pthread_create(&secrets->renewer, NULL, renew_in_time, secrets) == 0;
+    if (!secrets->renewing)
+        cs_log_write(CS_LOG_WARN, NULL,
+                     "no thread could be started: secrets are renewed when "
+                     "they have expired, and not before");
+}
+
 /* ---- The cache ----------------------------------------------------------- */
 
-static struct slot *slot_of(struct cs_secrets *secrets, const char *name,
-                            const struct cs_secrets_request *request)
+static struct cs_slot *slot_of(struct cs_secrets *secrets, const char *name,
+                               const struct cs_secrets_request *request)
 {
     const char *district =
         request->whom.district_id ? request->whom.district_id : "";
     size_t nstores = request->stores < secrets->app->wiring.ncredentials
                          ? request->stores
                          : secrets->app->wiring.ncredentials;
-    struct slot *slot = secrets->slots;
+    struct cs_slot *slot = secrets->slots;
 
     while (slot && (slot->nstores != nstores || strcmp(slot->name, name) != 0 ||
                     strcmp(slot->district, district) != 0))
         slot = slot->next;
     if (slot)
         return slot;
-    slot = cs_memory_new(sizeof(*slot));
-    slot->name = cs_memory_text(name);
-    slot->district = cs_memory_text(district);
-    slot->nstores = nstores;
-    slot->passed_over = cs_memory_array(nstores, sizeof(bool));
+    slot = cs_slot_new(name, &request->whom, nstores);
     slot->next = secrets->slots;
     secrets->slots = slot;
     return slot;
 }
 
-/* Fetches for all who wait.  As long as the old secret is good, a failure is
- * no error: it is kept, and left alone for a while. */
-static enum cs_rc fetch(struct cs_secrets *secrets, struct slot *slot,
-                        const struct cs_secrets_request *request,
-                        struct cs_error *error)
+/* Fixed, and asked for long ago: perhaps there is another now.  One asker
+ * looks, the others go on with what is there. */
+static bool is_stale(const struct cs_slot *slot)
 {
-    bool refreshing = slot->current;
-    enum cs_rc rc = ask_chain(secrets, slot, request, error);
+    const struct cs_loan *loan = cs_slot_newest(slot);
 
-    if (rc == CS_E_NOT_HERE)
-        slot->absent = cs_clock_steady() + QUIET;
-    if (rc != CS_OK && refreshing && slot->current) {
-        cs_log_write(CS_LOG_WARN, NULL,
-                     "secret %s: not refreshed, the old one is used until it "
-                     "expires",
-                     slot->name);
-        slot->current->refresh = cs_clock_now() + QUIET;
-        rc = CS_OK;
-    }
-    land(secrets, &slot->fetch, rc, error);
-    return rc;
+    return loan->expires == CS_SLOT_NEVER && !slot->fetch.under_way &&
+           cs_clock_steady() >= loan->refresh;
 }
 
-/* Gives the slot's secret, fetching it where there is none.  While an asker
- * refreshes it, the others go on with the old one. */
-static enum cs_rc take(struct cs_secrets *secrets, struct slot *slot,
+/* Gives the slot's secret, fetching it where there is none.  What waits to be
+ * verified goes only to who verifies it. */
+static enum cs_rc take(struct cs_secrets *secrets, struct cs_slot *slot,
                        const struct cs_secrets_request *request,
                        struct cs_loan **loan, struct cs_error *error)
 {
     enum cs_rc rc;
 
     for (;;) {
-        int64_t now = cs_clock_now();
-        struct cs_loan *current = slot->current;
-
-        if (current && current->expires && now >= current->expires) {
-            forget(slot);
-            continue;
-        }
-        if (current && (!current->expires || now < current->refresh ||
-                        slot->fetch.under_way)) {
-            current->users++;
-            *loan = current;
+        cs_slot_tidy(slot);
+        if (slot->current && !is_stale(slot)) {
+            *loan = request->verify ? slot->current : cs_slot_newest(slot);
+            (*loan)->users++;
             return CS_OK;
         }
-        if (!current && cs_clock_steady() < slot->absent)
+        if (!slot->current && cs_clock_steady() < slot->absent)
             return cs_error_set(error, CS_E_NOT_HERE, "absent");
         if (board(secrets, slot, &slot->fetch, request->cancel, &rc, error))
             rc = fetch(secrets, slot, request, error);
@@ -358,7 +425,7 @@ static enum cs_rc take_any(struct cs_secrets *secrets,
     size_t nstores = 0;
 
     for (size_t i = 0; names[i]; i++) {
-        struct slot *slot = slot_of(secrets, names[i], request);
+        struct cs_slot *slot = slot_of(secrets, names[i], request);
         enum cs_rc rc = take(secrets, slot, request, loan, error);
 
         if (!badness(rc))
@@ -372,41 +439,53 @@ static enum cs_rc take_any(struct cs_secrets *secrets,
     return worst.rc;
 }
 
-/* Shows the secret to the service, once for all who wait.  CS_OK may also mean
- * that it is no longer the current one: the caller looks again. */
+/* Shows the newest secret to the service, once for all who wait.  CS_OK may
+ * also mean that it was replaced meanwhile: the caller looks again. */
 static enum cs_rc verify(struct cs_secrets *secrets,
                          const struct cs_secrets_request *request,
-                         struct cs_loan *loan, struct cs_error *error)
+                         struct cs_slot *slot, struct cs_error *error)
 {
-    struct slot *slot = loan->slot;
+    struct cs_loan *shown;
     enum cs_rc rc;
 
     if (!board(secrets, slot, &slot->verification, request->cancel, &rc, error))
         return rc;
+    shown = cs_slot_newest(slot);
+    shown->users++;
     cs_gate_unlock(&secrets->gate);
     rc = request->verify(request->arg, error);
     cs_gate_lock(&secrets->gate);
-    if (rc == CS_OK && slot->current == loan)
-        loan->verified = true;
+    if (rc == CS_OK && shown == cs_slot_newest(slot)) {
+        cs_slot_accept(slot);
+    } else if (rc != CS_E_CANCELLED && shown == slot->renewed) {
+        cs_slot_drop(slot, shown);
+        postpone(secrets, slot, error);
+    }
+    cs_slot_return(shown);
     land(secrets, &slot->verification, rc, error);
     return rc;
 }
 
+/* As long as one that was verified is there, it is lent, whatever becomes of
+ * the one that is to replace it. */
 static enum cs_rc take_verified(struct cs_secrets *secrets,
                                 const struct cs_secrets_request *request,
                                 char *const *names, struct cs_loan **loan,
                                 struct cs_error *error)
 {
-    enum cs_rc rc;
-
     for (int i = 0; i <= VERIFICATIONS; i++) {
-        rc = take_any(secrets, request, names, loan, error);
-        if (rc != CS_OK || !request->verify || (*loan)->verified)
+        enum cs_rc rc = take_any(secrets, request, names, loan, error);
+        struct cs_slot *slot;
+
+        if (rc != CS_OK || !request->verify)
             return rc;
-        rc = verify(secrets, request, *loan, error);
-        if (rc == CS_OK && (*loan)->verified)
-            return rc;
-        give_up(*loan);
+        slot = (*loan)->slot;
+        if (!(*loan)->verified ||
+            (slot->renewed && !slot->verification.under_way))
+            rc = verify(secrets, request, slot, error);
+        if ((*loan)->verified)
+            return CS_OK;
+        cs_slot_return(*loan);
         if (rc != CS_OK)
             return rc;
     }
@@ -455,8 +534,24 @@ const char *cs_secrets_store(const struct cs_loan *loan)
 void cs_secrets_return(struct cs_secrets *secrets, struct cs_loan *loan)
 {
     cs_gate_lock(&secrets->gate);
-    give_up(loan);
+    cs_slot_return(loan);
     cs_gate_unlock(&secrets->gate);
+}
+
+/* False: it was replaced meanwhile, and what is there now is not its fault. */
+static bool refuse(struct cs_secrets *secrets, struct cs_loan *loan)
+{
+    struct cs_slot *slot = loan->slot;
+    bool pending = loan == slot->renewed;
+
+    if (!cs_slot_drop(slot, loan))
+        return false;
+    if (loan->expires == CS_SLOT_NEVER)
+        slot->passed_over[loan->index] = cs_clock_steady() + CS_SLOT_QUIET;
+    if (pending)
+        cs_slot_postpone(slot);
+    cs_gate_changed(&secrets->gate);
+    return true;
 }
 
 void cs_secrets_refused(struct cs_secrets *secrets, struct cs_loan *loan)
@@ -468,12 +563,7 @@ void cs_secrets_refused(struct cs_secrets *secrets, struct cs_loan *loan)
     bool mine;
 
     cs_gate_lock(&secrets->gate);
-    mine = loan->slot->current == loan; /* else it was renewed meanwhile */
-    if (mine) {
-        if (!loan->expires)
-            loan->slot->passed_over[loan->index] = true;
-        forget(loan->slot);
-    }
+    mine = refuse(secrets, loan);
     cs_gate_unlock(&secrets->gate);
     if (mine)
         cs_log_write(CS_LOG_WARN, &context, "secret %s: refused by the service",

@@ -3,7 +3,14 @@
 
 /* Secrets: the chain of credential plugins, a cache of what they gave, and
  * memory that is locked, kept out of core dumps and wiped (OpenSSL's secure
- * heap). */
+ * heap).
+ *
+ * A secret that expires is renewed by a thread of this room when that part of
+ * its life is over which token_refresh_threshold says; until the new one is
+ * there and verified, and when it cannot be had, the old one is lent as long as
+ * it lives.  A fixed one is asked for again when it is needed and five minutes
+ * have passed, so that a store may change it; if the store does not answer, the
+ * old one stays. */
 #ifndef CS_SECRET_H
 #define CS_SECRET_H
 
@@ -47,8 +54,9 @@ const char *cs_secrets_name(const struct cs_loan *loan);
 const char *cs_secrets_store(const struct cs_loan *loan); /* "credential.env" */
 void cs_secrets_return(struct cs_secrets *secrets, struct cs_loan *loan);
 /* The service refused it (401): forget it.  A secret that expires is fetched
- * anew; one that does not is not taken from that store again in this process.
- * The loan is still to be given back. */
+ * anew; one that does not is not taken from that store for five minutes.
+ * Nothing happens when it was replaced meanwhile, so that many who are refused
+ * at once cause one renewal.  The loan is still to be given back. */
 void cs_secrets_refused(struct cs_secrets *secrets, struct cs_loan *loan);
 
 /* For the host table. */

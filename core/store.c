@@ -154,8 +154,7 @@ static const char *outcome(enum cs_rc rc)
 }
 
 static void log_outcome(const struct cs_part *store, const struct cs_whom *whom,
-                        const char *name, enum cs_rc rc,
-                        const struct cs_error *error)
+                        const char *name, enum cs_rc rc)
 {
     struct cs_log_context context = {
         .instance = store->section,
@@ -165,9 +164,6 @@ static void log_outcome(const struct cs_part *store, const struct cs_whom *whom,
     };
 
     cs_log_write(CS_LOG_DEBUG, &context, "secret %s: %s", name, outcome(rc));
-    context.instance = NULL; /* the sentence begins with it */
-    if (rc == CS_E_AUTH || rc == CS_E_RETRY)
-        cs_log_write(CS_LOG_WARN, &context, "secret %s: %s", name, error->text);
 }
 
 enum cs_rc cs_store_ask(struct cs_stores *stores, size_t index,
@@ -193,7 +189,7 @@ enum cs_rc cs_store_ask(struct cs_stores *stores, size_t index,
                             "the wait for %s was cut short", store->section);
 
     rc = call(stores, holder, index, request, name, secret, error);
-    log_outcome(store, &request->whom, name, rc, error);
+    log_outcome(store, &request->whom, name, rc);
     cs_gate_lock(&stores->gate);
     holder->busy = false;
     cs_gate_changed(&stores->gate);

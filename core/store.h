@@ -10,9 +10,9 @@
 
 struct cs_stores;
 
-struct cs_secret { /* what a plugin reveals while it is asked */
-    char *copy;    /* cs_secrets_wipe() it; NULL: nothing */
-    int64_t expires;
+struct cs_secret {     /* what a plugin reveals while it is asked */
+    char *copy;        /* cs_secrets_wipe() it; NULL: nothing */
+    int64_t expires;   /* as cs_clock_now(); 0: never */
     const char *fault; /* why it is of no use, or NULL */
 };
 

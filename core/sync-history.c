@@ -15,6 +15,7 @@
 enum cs_rc cs_sync_begin_history(struct cs_syncing *syncing,
                                  struct cs_error *error)
 {
+    struct cs_history **rows = cs_memory_array(syncing->n, sizeof(*rows));
     size_t swept = 0;
     enum cs_rc rc = cs_history_sweep(syncing->session, syncing->school->id,
                                      syncing->options->run, &swept, error);
@@ -24,9 +25,10 @@ enum cs_rc cs_sync_begin_history(struct cs_syncing *syncing,
                      "%zu rows of history that a run left open are closed as "
                      "Failed",
                      swept);
-    for (size_t i = 0; rc == CS_OK && i < syncing->n; i++) {
+    for (size_t i = 0; i < syncing->n; i++) {
         struct cs_lane *lane = &syncing->lanes[i];
 
+        rows[i] = &lane->history;
         lane->history_key =
             cs_memory_format("%s/%s/%s", syncing->options->run,
                              syncing->school->clever_id, lane->pipeline->name);
@@ -38,9 +40,12 @@ enum cs_rc cs_sync_begin_history(struct cs_syncing *syncing,
             .type = cs_sync_type(lane),
             .status = CS_HISTORY_IN_PROGRESS,
             .start = syncing->started};
-        rc = cs_history_begin(syncing->session, &lane->history, error);
-        lane->open_history = rc == CS_OK;
     }
+    if (rc == CS_OK)
+        rc = cs_history_begin_all(syncing->session, rows, syncing->n, error);
+    for (size_t i = 0; i < syncing->n; i++)
+        syncing->lanes[i].open_history = rc == CS_OK;
+    free(rows);
     return rc;
 }
 
@@ -125,19 +130,14 @@ static void note(struct cs_syncing *syncing, struct cs_history *row)
     struct cs_error error = {0};
     char *key = cs_memory_format("%s/%s/%s", syncing->options->run,
                                  syncing->school->clever_id, row->entity);
-    enum cs_rc rc;
 
     row->school = syncing->school->id;
     row->key = key;
     row->run = syncing->options->run;
     row->start = row->last_sync = syncing->started;
-    row->status = CS_HISTORY_IN_PROGRESS;
-    rc = cs_history_begin(syncing->session, row, &error);
-    row->status = CS_HISTORY_SUCCESS;
     row->end = cs_clock_now();
-    if (rc == CS_OK)
-        rc = cs_history_end(syncing->session, row, &error);
-    if (rc != CS_OK)
+    row->status = CS_HISTORY_SUCCESS;
+    if (cs_history_begin(syncing->session, row, &error) != CS_OK)
         cs_log_write(CS_LOG_ERROR, &syncing->context,
                      "the row %s of the history could not be written: %s",
                      row->entity, error.text);

@@ -9,6 +9,8 @@
 #include "history.h"
 #include "sync.h"
 
+#include <pthread.h>
+
 /* One pipeline at work for one school. */
 struct cs_lane {
     const struct cs_pipeline *pipeline;
@@ -16,6 +18,7 @@ struct cs_lane {
     struct cs_instance *source, *mapper;
     struct cs_instance *sink;
     struct cs_state state; /* of its database */
+    bool has_table, has_rows;
     struct cs_history history;
     char *history_key;
     bool open_history;
@@ -39,6 +42,7 @@ struct cs_syncing {
     const struct cs_school *school;
     struct cs_log_context context;
     struct cs_lane *lanes;
+    pthread_mutex_t writing; /* one lane at a time */
     size_t n;
     bool full, asked;
     int64_t started; /* wall clock, before the first request */
@@ -54,6 +58,9 @@ enum cs_rc cs_sync_open_part(struct cs_syncing *syncing,
                              struct cs_error *error);
 struct cs_whom cs_sync_whom(const struct cs_syncing *syncing,
                             const struct cs_pipeline *pipeline);
+
+/* Is there a table, are there rows? */
+enum cs_rc cs_sync_look(struct cs_lane *lane, struct cs_error *error);
 
 /* Full or incremental, by what is asked, stored and set. */
 enum cs_rc cs_sync_decide(struct cs_syncing *syncing, struct cs_error *error);

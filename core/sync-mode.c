@@ -5,6 +5,7 @@
 
 #include "sync-inside.h"
 
+#include "hold.h"
 #include "log.h"
 #include "memory.h"
 #include "source.h"
@@ -49,7 +50,7 @@ static enum cs_rc is_full_day(struct cs_syncing *syncing, bool *due,
     enum cs_rc rc = CS_OK;
 
     if (today.since > 0) {
-        rc = cs_history_each(syncing->session, syncing->school->id, 50,
+        rc = cs_history_each(syncing->session, syncing->school->id, 0,
                              look_for_full, &today, error);
         *due = *due || !today.found;
     }
@@ -57,6 +58,37 @@ static enum cs_rc is_full_day(struct cs_syncing *syncing, bool *due,
 }
 
 /* Before it is known whether there are events. */
+static bool has_entity(const struct cs_syncing *syncing, const char *label)
+{
+    for (size_t i = 0; i < syncing->n; i++) {
+        if (strcmp(syncing->lanes[i].schema->label, label) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Only a full sync sees who of an approved hold is still absent. */
+static enum cs_rc is_approved(struct cs_syncing *syncing, bool *due,
+                              struct cs_error *error)
+{
+    struct cs_holds holds;
+    enum cs_rc rc = cs_hold_load(syncing->session, syncing->school->id, &holds,
+                                 error);
+
+    for (size_t i = 0; i < holds.n; i++) {
+        const struct cs_hold *hold = &holds.hold[i];
+
+        if (!cs_hold_open(hold) || hold->approved == 0 ||
+            !has_entity(syncing, hold->entity))
+            continue;
+        *due = true;
+        cs_log_write(CS_LOG_INFO, &syncing->context,
+                     "a full sync: hold %s is approved", hold->name);
+    }
+    cs_hold_clear(&holds);
+    return rc;
+}
+
 static enum cs_judge_mode first_mode(const struct cs_syncing *syncing)
 {
     if (syncing->options->verify)
@@ -73,13 +105,16 @@ enum cs_rc cs_sync_decide(struct cs_syncing *syncing, struct cs_error *error)
                        "full") == 0;
     enum cs_rc rc = is_full_day(syncing, &full, error);
 
+    if (rc == CS_OK)
+        rc = is_approved(syncing, &full, error);
     syncing->asked = syncing->options->full || syncing->school->requires_full;
-    for (size_t i = 0; i < syncing->n; i++) {
+    for (size_t i = 0; rc == CS_OK && i < syncing->n; i++) {
         struct cs_lane *lane = &syncing->lanes[i];
         const struct cs_state_entry *entry =
             cs_state_find(&lane->state, lane->schema->label);
 
-        full = full || !entry || entry->last_sync == 0;
+        rc = cs_sync_look(lane, error);
+        full = full || !entry || entry->last_sync == 0 || !lane->has_table;
         lane->cursor = entry ? entry->cursor : NULL;
         lane->last_sync = entry ? entry->last_sync : 0;
     }

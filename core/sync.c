@@ -9,7 +9,6 @@
 #include "memory.h"
 #include "sink.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +79,7 @@ static void close_lanes(struct cs_syncing *syncing)
         cs_schema_free(lane->schema);
         free(lane->history_key);
     }
+    pthread_mutex_destroy(&syncing->writing);
     free(syncing->lanes);
     free(syncing->baseline);
 }
@@ -150,6 +150,7 @@ static enum cs_rc pass(struct cs_syncing *syncing, struct cs_lane *lane,
                            .cursor = lane->next_cursor,
                            .started = syncing->started,
                            .sync_id = lane->history.id,
+                           .writing = &syncing->writing,
                            .progress = &syncing->result->progress};
 
     atomic_store(&syncing->result->busy_with, lane->pipeline->name);
@@ -177,8 +178,7 @@ static void *run_lane(void *arg)
 }
 
 /* The entities at the same time: what they wait for is mostly the wire.  Each
- * has a connection of its own; a lock in the school's database keeps their
- * writing apart. */
+ * has connections of its own; only their writing is one after the other. */
 static void run_lanes(struct cs_syncing *syncing)
 {
     struct lane_work *work = cs_memory_array(syncing->n, sizeof(*work));
@@ -207,42 +207,31 @@ static enum cs_rc stop_at_first(void *arg, const struct cs_value *row)
     return CS_SKIP;
 }
 
-/* Does the database hold rows, but no word of whose they are? */
-static enum cs_rc is_foreign(struct cs_syncing *syncing, bool *foreign,
-                             struct cs_error *error)
+enum cs_rc cs_sync_look(struct cs_lane *lane, struct cs_error *error)
 {
-    enum cs_rc rc = CS_OK;
+    enum cs_rc rc = cs_sink_scan(lane->sink, &lane->schema->entity, NULL,
+                                 stop_at_first, NULL, error);
 
-    *foreign = false;
-    for (size_t i = 0; rc == CS_OK && i < syncing->n; i++) {
-        struct cs_lane *lane = &syncing->lanes[i];
-
-        if (lane->state.stamp)
-            continue;
-        rc = cs_sink_scan(lane->sink, &lane->schema->entity, NULL,
-                          stop_at_first, NULL, error);
-        *foreign = *foreign || rc == CS_SKIP;
-        if (rc == CS_SKIP || rc == CS_E_NOT_HERE)
-            rc = CS_OK;
-    }
-    return rc;
+    if (rc != CS_OK && rc != CS_SKIP && rc != CS_E_NOT_HERE)
+        return rc;
+    lane->has_table = rc != CS_E_NOT_HERE;
+    lane->has_rows = rc == CS_SKIP;
+    return CS_OK;
 }
 
-/* Nothing at all goes into a database that may be another school's: before the
- * first row is written, every entity has to find that it may be. */
+/* A table with rows of which no state speaks may be another school's.  Before
+ * anything at all is written to its database, every entity has to find that it
+ * may be. */
 static enum cs_rc rehearse(struct cs_syncing *syncing, struct cs_error *error)
 {
-    bool foreign;
-    enum cs_rc rc = is_foreign(syncing, &foreign, error);
+    bool foreign = false;
+    enum cs_rc rc = CS_OK;
 
+    for (size_t i = 0; i < syncing->n; i++)
+        foreign = foreign || (syncing->lanes[i].has_rows &&
+                              syncing->lanes[i].last_sync == 0);
     for (size_t i = 0; rc == CS_OK && foreign && i < syncing->n; i++) {
-        struct cs_error why = {0};
-
-        if (pass(syncing, &syncing->lanes[i], true, &why) != CS_OK &&
-            why.status == CS_EXIT_PERSON) {
-            *error = why;
-            rc = why.rc;
-        }
+        rc = pass(syncing, &syncing->lanes[i], true, error);
         cs_pass_clear(&syncing->lanes[i].entity->result);
     }
     return rc;
@@ -328,6 +317,7 @@ static void make_lanes(struct cs_syncing *syncing)
 
     syncing->n = wiring->npipelines;
     syncing->lanes = cs_memory_array(syncing->n, sizeof(*syncing->lanes));
+    pthread_mutex_init(&syncing->writing, NULL);
     result->nentities = syncing->n;
     result->entities = cs_memory_array(syncing->n, sizeof(*result->entities));
     for (size_t i = 0; i < syncing->n; i++) {

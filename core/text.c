@@ -116,7 +116,7 @@ bool cs_text_valid(const char *text, size_t length)
     const unsigned char *at = (const unsigned char *)text;
 
     while (length > 0) {
-        size_t size = character(at, length);
+        size_t size = *at < 0x80 ? 1 : character(at, length);
 
         if (size == 0)
             return false;

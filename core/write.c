@@ -143,6 +143,17 @@ static enum cs_rc write_changes(struct batch *batch, enum cs_diff_kind kind,
     return rc == CS_OK ? flush(batch) : rc;
 }
 
+bool cs_write_goes(const struct cs_keys_entry *entry,
+                   enum cs_write_leavers leavers, const struct cs_keys *only)
+{
+    if (leavers == CS_WRITE_KEEP)
+        return false;
+    if (only)
+        return cs_diff_leaves(entry) && cs_keys_find(only, entry->key);
+    return cs_diff_leaves(entry) ||
+           (leavers == CS_WRITE_DELETE && cs_diff_inactive(entry));
+}
+
 static enum cs_rc write_leavers(struct batch *batch)
 {
     const struct cs_schema *schema = schema_of(batch);
@@ -150,8 +161,6 @@ static enum cs_rc write_leavers(struct batch *batch)
     bool delete = batch->write->leavers == CS_WRITE_DELETE;
     enum cs_rc rc = CS_OK;
 
-    if (batch->write->leavers == CS_WRITE_KEEP)
-        return CS_OK;
     batch->op = delete ? CS_DELETE : CS_UPDATE;
     batch->count =
         delete ? &batch->result->deleted : &batch->result->deactivated;
@@ -159,7 +168,7 @@ static enum cs_rc write_leavers(struct batch *batch)
         const struct cs_keys_entry *entry = cs_keys_at(keys, i);
         struct cs_value *row;
 
-        if (!cs_diff_leaves(entry) && !(delete && cs_diff_inactive(entry)))
+        if (!cs_write_goes(entry, batch->write->leavers, batch->write->only))
             continue;
         rc = next_row(batch, &row);
         row[schema->key] = cs_cell_of_text(entry->key);

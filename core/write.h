@@ -24,6 +24,7 @@ struct cs_write {
     struct cs_instance *sink;
     struct cs_diff *diff;
     enum cs_write_leavers leavers;
+    const struct cs_keys *only; /* not NULL: of the leavers, only these */
     const struct cs_state_new *state;
     size_t most_rejects; /* more refused rows than this fail the whole */
     struct cs_cancel *cancel;
@@ -40,5 +41,9 @@ enum cs_rc cs_write_all(struct cs_write *write,
                         struct cs_write_result *result,
                         struct cs_error *error);
 void cs_write_clear(struct cs_write_result *result);
+
+/* Is this a row that goes, by the two members of struct cs_write? */
+bool cs_write_goes(const struct cs_keys_entry *entry,
+                   enum cs_write_leavers leavers, const struct cs_keys *only);
 
 #endif

@@ -59,11 +59,11 @@ like "it names what is missing" "$err" \
 exits 12 "and so does the test" env -u CLEVERSYNCSOS__CLEVER__CLIENTID \
     "$CLEVERSYNC" --config "$config" secrets test
 like "which says absent" "$out" ' absent '
-exits 78 "an id without its secret is a fault" \
+exits 12 "an id without its secret is no login" \
     env -u CLEVERSYNCSOS__CLEVER__CLIENTSECRET \
     "$CLEVERSYNC" --config "$config" secrets test
 like "it names the secret" "$out" \
-    'CleverSyncSOS--Clever--ClientSecret cannot be had'
+    'no secret CleverSyncSOS--Clever--ClientSecret in env'
 exits 78 "an empty variable is a fault" env CLEVERSYNCSOS__CLEVER__CLIENTSECRET= \
     "$CLEVERSYNC" --config "$config" secrets test \
     CleverSyncSOS--Clever--ClientSecret

@@ -56,7 +56,7 @@ is "the run's id is that of the history" \
 is "codes have words" "$(json "json_extract(d, '\$.result')")" ok
 
 fault "status-503,school=$one_id,path=/users"
-says 3 "$run" run --set retry.clever_api_max_attempts=0
+says 3 "$run" run --full --set retry.clever_api_max_attempts=0
 is "a failed school has its own code and word" "$(json "(SELECT
     json_extract(value, '\$.code') || ' ' || json_extract(value, '\$.result')
     FROM json_each(d, '\$.schools')

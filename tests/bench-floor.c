@@ -3,9 +3,9 @@
 
 #include "config.h"
 
-/* bench-floor BASE-URL TOKEN SCHOOL LIMIT DATABASE: the least that a sync can
- * do when it parses each page as a whole: fetch the same pages over one
- * connection, json_loadb() each, insert the rows in one transaction.  No
+/* bench-floor BASE-URL TOKEN SCHOOL LEAST MOST DATABASE: the least that a sync can
+ * do when it parses each page as a whole: fetch the same pages (of LEAST
+ * records, then twice as many each time up to MOST) over one connection, json_loadb() each, insert the rows in one transaction.  No
  * comparison, no guards, no checks, no history. */
 
 #include <curl/curl.h>
@@ -98,7 +98,7 @@ int main(int argc, char *argv[])
     size_t rows = 0;
     CURL *curl;
 
-    if (argc != 6)
+    if (argc != 7)
         return 2;
     curl_global_init(CURL_GLOBAL_DEFAULT);
     curl = curl_easy_init();
@@ -107,7 +107,7 @@ int main(int argc, char *argv[])
     headers = curl_slist_append(headers, authorization);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
-    if (sqlite3_open(argv[5], &db) != SQLITE_OK)
+    if (sqlite3_open(argv[6], &db) != SQLITE_OK)
         return 1;
     sqlite3_exec(db,
                  "PRAGMA journal_mode=WAL;"
@@ -124,12 +124,15 @@ int main(int argc, char *argv[])
                        "'2026-01-01T00:00:00.000Z','2026-01-01T00:00:00.000Z')",
                        -1, &insert, NULL);
     for (int i = 0; i < 2; i++) {
+        long limit = atol(argv[4]), most = atol(argv[5]);
+
         after[0] = '\0';
         do {
             snprintf(url, sizeof(url),
-                     "%s/schools/%s/users?role=%s&limit=%s%s%s", argv[1],
-                     argv[3], roles[i], argv[4],
+                     "%s/schools/%s/users?role=%s&limit=%ld%s%s", argv[1],
+                     argv[3], roles[i], limit,
                      after[0] ? "&starting_after=" : "", after);
+            limit = limit * 2 < most ? limit * 2 : most;
             if (!load_page(curl, url, insert, roles[i], after, &rows))
                 return 1;
         } while (after[0]);

@@ -494,11 +494,33 @@ static void does_not_wait_for_ever(void **state)
     assert_int_equal(get(&b), CS_E_RETRY);
     assert_says(&b, "answered 429 (11 tries)");
     tear_down(&b);
-    set_up_one(&b, http_answer(429, "Retry-After: 100\r\n", ""));
-    b.cancel = cs_cancel_new(NULL, 250 * CS_SECOND);
+    set_up_one(&b, http_answer(429, "Retry-After: 60\r\n", ""));
+    b.cancel = cs_cancel_new(NULL, 150 * CS_SECOND);
     assert_int_equal(get(&b), CS_E_CANCELLED);
     assert_says(&b, "was given up while waiting: the deadline passed or the "
                     "work was cancelled; before, it answered 429 (3 tries)");
+    tear_down(&b);
+}
+
+static void waits_have_a_ceiling(void **state)
+{
+    struct cs_http_policy policy = usual;
+    struct http_answer answer = http_answer(503, "", "");
+    struct bench b;
+
+    (void)state;
+    set_up_one(&b, http_answer(429, "Retry-After: 110\r\n", ""));
+    assert_int_equal(get(&b), CS_E_RETRY);
+    assert_says(&b, "was given up while waiting: it would be more than 5 "
+                    "minutes in all; before, it answered 429 (3 tries)");
+    assert_waited(&b, 2, 110, 110.25);
+    assert_true(cs_clock_now() < NOON + 221 * CS_SECOND); /* none in vain */
+    tear_down(&b);
+    policy.backoff_base = 60; /* 60, 120, and the next would be 240 */
+    set_up_with(&b, &policy, NULL, &answer, 1);
+    assert_int_equal(get(&b), CS_E_RETRY);
+    assert_says(&b, "was given up while waiting: it would be more than 5 "
+                    "minutes in all; before, it answered 503 (3 tries)");
     tear_down(&b);
 }
 
@@ -1241,6 +1263,7 @@ int main(void)
         cmocka_unit_test(asked_waits),
         cmocka_unit_test(waits_as_asked),
         cmocka_unit_test(does_not_wait_for_ever),
+        cmocka_unit_test(waits_have_a_ceiling),
         cmocka_unit_test(may_ignore_retry_after),
         cmocka_unit_test(renews_a_refused_token_once),
         cmocka_unit_test(tells_of_401_when_no_other_token_is_there),

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #undef fail /* cmocka's; struct cs_host has a member of this name */
@@ -44,6 +45,7 @@ struct behaviour {
 };
 
 static struct behaviour behaviours[STORES];
+static atomic_int fetched[128]; /* from a, by the first letter of a name */
 
 static struct behaviour *behaviour_of(const struct cs_host *host)
 {
@@ -79,8 +81,13 @@ static enum cs_rc store_fetch(void *self, const char *name,
     const struct answer *answer = behaviour->answers;
 
     behaviour->asked++;
-    while (behaviour->wait_for && !atomic_load(behaviour->wait_for))
+    if (behaviour == behaviours)
+        fetched[(unsigned char)*name]++;
+    while (behaviour->wait_for && !atomic_load(behaviour->wait_for)) {
+        if (host->remaining_ms(host) == 0)
+            return cs_fail(host, CS_E_CANCELLED, "cancelled");
         sched_yield();
+    }
     for (size_t i = 0; i < NAMES; i++, answer++) {
         if (!answer->used || (answer->name && strcmp(answer->name, name) != 0))
             continue;
@@ -126,6 +133,7 @@ static int setup(void **state)
         return -1;
     close(fd);
     memset(behaviours, 0, sizeof(behaviours));
+    memset(fetched, 0, sizeof(fetched));
     app = (struct cs_app){.settings = NULL};
     cs_settings_read(&app.settings, &request, &problems);
     unlink(path);
@@ -366,22 +374,135 @@ static void trouble_is_not_remembered(void **state)
     expect("X", "well again", "credential.a");
 }
 
-static void a_secret_is_refreshed_before_it_expires(void **state)
+static void an_outage_changes_no_absence(void **state)
 {
     int64_t start = cs_clock_now();
 
     (void)state;
-    changes('a', CS_OK, "one", 1000 * CS_SECOND);
-    expect("X", "one", "credential.a");
-    changes('a', CS_OK, "two", 1000 * CS_SECOND);
-    cs_clock_turn(start + 749 * CS_SECOND);
-    expect("X", "one", "credential.a");
-    cs_clock_turn(start + 750 * CS_SECOND);
-    expect("X", "two", "credential.a");
+    expect_failure("X", CS_E_NOT_HERE);
+    changes('a', CS_E_RETRY, NULL, 0);
+    cs_clock_turn(start + 300 * CS_SECOND);
+    expect_failure("X", CS_E_NOT_HERE);
+    expect_failure("X", CS_E_NOT_HERE);
     assert_int_equal(asked('a'), 2);
+    changes('a', CS_OK, "new", 0);
+    cs_clock_turn(start + 600 * CS_SECOND);
+    expect("X", "new", "credential.a");
 }
 
-static void a_failed_refresh_keeps_the_old_one(void **state)
+static void a_fixed_secret_is_asked_for_again(void **state)
+{
+    int64_t start = cs_clock_now();
+
+    (void)state;
+    changes('a', CS_OK, "old", 0);
+    expect("X", "old", "credential.a");
+    changes('a', CS_OK, "rotated", 0);
+    cs_clock_turn(start + 299 * CS_SECOND);
+    expect("X", "old", "credential.a");
+    cs_clock_turn(start + 300 * CS_SECOND);
+    expect("X", "rotated", "credential.a");
+    changes('a', CS_E_RETRY, NULL, 0); /* unreachable: the last one stays */
+    cs_clock_turn(start + 600 * CS_SECOND);
+    expect("X", "rotated", "credential.a");
+    expect("X", "rotated", "credential.a");
+    assert_int_equal(asked('a'), 3);
+    changes('a', CS_OK, "back", 0);
+    cs_clock_turn(start + 900 * CS_SECOND);
+    expect("X", "back", "credential.a");
+}
+
+static void what_comes_expired_is_not_lent(void **state)
+{
+    (void)state;
+    changes('a', CS_OK, "stale", -1);
+    answers('b', "X", CS_OK, "fresh", 0);
+    expect("X", "fresh", "credential.b");
+    expect_failure("Y", CS_E_AUTH);
+    assert_non_null(
+        strstr(error.text, "the secret Y had expired when it came"));
+}
+
+/* ---- Renewal in the background ------------------------------------------- */
+
+static int times(const char *name)
+{
+    return fetched[(unsigned char)*name];
+}
+
+/* Until the renewer has asked for the name so often; the clock stands. */
+static void await(const char *name, int wanted)
+{
+    const struct timespec glance = {0, 1000000};
+
+    for (int i = 0; i < 30000 && times(name) < wanted; i++)
+        nanosleep(&glance, NULL);
+    assert_int_equal(times(name), wanted);
+}
+
+/* Until what is lent is this. */
+static void await_value(const char *name, const char *value)
+{
+    const struct timespec glance = {0, 1000000};
+    struct cs_loan *loan;
+    bool there = false;
+
+    for (int i = 0; i < 30000 && !there; i++) {
+        assert_int_equal(borrow(name, &loan), CS_OK);
+        there = strcmp(cs_secrets_bytes(loan), value) == 0;
+        give_back(loan);
+        nanosleep(&glance, NULL);
+    }
+    assert_true(there);
+}
+
+/* Renewals are made in the order in which they are due: when the last one was
+ * made, no other was missed. */
+static void a_token_is_renewed_at_its_threshold_while_idle(void **state)
+{
+    int64_t start = cs_clock_now();
+
+    (void)state;
+    answers('a', "X", CS_OK, "one", 100 * CS_SECOND);
+    answers('a', "Early", CS_OK, "early", 99 * CS_SECOND);
+    answers('a', "Fixed", CS_OK, "fixed", 0);
+    expect("X", "one", "credential.a");
+    expect("Early", "early", "credential.a");
+    expect("Fixed", "fixed", "credential.a");
+    behaviours[0].answers[0].value = "two";
+    cs_clock_turn(start + 75 * CS_SECOND - 1);
+    await("Early", 2);
+    assert_int_equal(times("X"), 1); /* not before */
+    cs_clock_turn(start + 75 * CS_SECOND);
+    await("X", 2);
+    await_value("X", "two");
+    assert_int_equal(times("X"), 2);
+    cs_clock_turn(start + 150 * CS_SECOND - 1);
+    await("Early", 3);
+    assert_int_equal(times("X"), 2); /* from then on, it is young again */
+    assert_int_equal(times("Fixed"), 1);
+}
+
+static void nobody_waits_for_a_renewal(void **state)
+{
+    atomic_int wait = 0;
+    int64_t start = cs_clock_now();
+
+    (void)state;
+    changes('a', CS_OK, "one", 100 * CS_SECOND);
+    expect("X", "one", "credential.a");
+    changes('a', CS_OK, "two", 100 * CS_SECOND);
+    behaviours[0].wait_for = &wait;
+    cs_clock_turn(start + 80 * CS_SECOND);
+    await("X", 2);
+    expect("X", "one", "credential.a");
+    expect("X", "one", "credential.a");
+    wait = 1;
+    await_value("X", "two");
+    assert_int_equal(times("X"), 2);
+}
+
+static void a_failed_renewal_is_tried_again_later(void **state)
 {
     int64_t start = cs_clock_now();
 
@@ -389,13 +510,40 @@ static void a_failed_refresh_keeps_the_old_one(void **state)
     changes('a', CS_OK, "one", 1000 * CS_SECOND);
     expect("X", "one", "credential.a");
     changes('a', CS_E_RETRY, NULL, 0);
-    cs_clock_turn(start + 800 * CS_SECOND);
+    cs_clock_turn(start + 750 * CS_SECOND);
+    await("X", 2);
+    await_value("X", "one");                /* the old one is still good */
+    cs_clock_turn(start + 753 * CS_SECOND); /* 2 s and jitter are over */
+    await("X", 3);
+    await_value("X", "one");
+    cs_clock_turn(start + 753 * CS_SECOND + 4 * CS_SECOND - 1);
     expect("X", "one", "credential.a");
-    expect("X", "one", "credential.a");
-    assert_int_equal(asked('a'), 2); /* not at each asking */
+    assert_int_equal(times("X"), 3);
+    cs_clock_turn(start + 753 * CS_SECOND + 5 * CS_SECOND);
+    await("X", 4);
+    await_value("X", "one");
     cs_clock_turn(start + 1000 * CS_SECOND);
     expect_failure("X", CS_E_RETRY);
+    changes('a', CS_OK, "two", 1000 * CS_SECOND);
+    expect("X", "two", "credential.a");
 }
+
+/* Whoever ends the program does not wait for a store. */
+static void a_renewal_under_way_is_cut_short(void **state)
+{
+    atomic_int never = 0;
+
+    (void)state;
+    changes('a', CS_OK, "one", 100 * CS_SECOND);
+    expect("X", "one", "credential.a");
+    behaviours[0].wait_for = &never;
+    cs_clock_turn(cs_clock_now() + 80 * CS_SECOND);
+    await("X", 2);
+    cs_secrets_free(app.secrets);
+    app.secrets = cs_secrets_new(&app);
+}
+
+/* ---- Refusal ------------------------------------------------------------- */
 
 static void a_refused_token_is_fetched_anew(void **state)
 {
@@ -436,6 +584,11 @@ static void a_refused_fixed_secret_passes_its_store_over(void **state)
     expect_failure("X", CS_E_AUTH);
     assert_string_equal(error.text,
                         "the service refused the secret X of credential.a");
+    changes('a', CS_OK, "rotated", 0);
+    cs_clock_turn(cs_clock_now() + 299 * CS_SECOND);
+    expect_failure("X", CS_E_AUTH);
+    cs_clock_turn(cs_clock_now() + CS_SECOND);
+    expect("X", "rotated", "credential.a");
 }
 
 /* ---- Verification -------------------------------------------------------- */
@@ -528,6 +681,109 @@ static void endless_replacement_ends(void **state)
     assert_true(service.shown < 10);
 }
 
+/* The first is lent and verified; the clock then goes to where the second is
+ * there and waits to be shown. */
+static void renew_verified(struct service *service, const char *second)
+{
+    struct cs_loan *loan;
+
+    changes('a', CS_OK, "one", 1000 * CS_SECOND);
+    assert_int_equal(borrow_token(service, &loan), CS_OK);
+    give_back(loan);
+    changes('a', CS_OK, second, 1000 * CS_SECOND);
+    cs_clock_turn(cs_clock_now() + 750 * CS_SECOND);
+    await("X", 2);
+    await_value("X", second); /* who shows it gets it */
+}
+
+static void expect_token(struct service *service, const char *value)
+{
+    struct cs_loan *loan;
+
+    assert_int_equal(borrow_token(service, &loan), CS_OK);
+    assert_string_equal(cs_secrets_bytes(loan), value);
+    give_back(loan);
+}
+
+static void a_renewed_token_is_shown_before_it_is_lent(void **state)
+{
+    struct service service = {0, CS_OK, 0};
+
+    (void)state;
+    renew_verified(&service, "two");
+    assert_int_equal(service.shown, 1);
+    expect_token(&service, "one"); /* and shows the other */
+    assert_int_equal(service.shown, 2);
+    expect_token(&service, "two");
+    assert_int_equal(service.shown, 2);
+    assert_int_equal(times("X"), 2);
+}
+
+static void the_same_token_need_not_be_shown_again(void **state)
+{
+    struct service service = {0, CS_OK, 0};
+
+    (void)state;
+    renew_verified(&service, "one");
+    cs_clock_turn(cs_clock_now() + 300 * CS_SECOND); /* beyond its first life */
+    expect_token(&service, "one");
+    assert_int_equal(service.shown, 1);
+    assert_int_equal(times("X"), 2);
+}
+
+static void a_wrong_renewal_leaves_the_old_token(void **state)
+{
+    struct service service = {0, CS_OK, 0};
+
+    (void)state;
+    renew_verified(&service, "anothers");
+    service.says = CS_E_AUTH;
+    expect_token(&service, "one");
+    assert_int_equal(service.shown, 2);
+    expect_token(&service, "one");
+    assert_int_equal(service.shown, 2); /* it is gone */
+    cs_clock_turn(cs_clock_now() + 3 * CS_SECOND);
+    await("X", 3); /* another is looked for, later */
+}
+
+static void a_renewal_that_is_refused_leaves_the_old_token(void **state)
+{
+    struct service service = {0, CS_OK, 0};
+
+    (void)state;
+    renew_verified(&service, "two");
+    service.replaced = 1; /* it is refused while it is shown */
+    expect_token(&service, "one");
+    expect_token(&service, "one");
+    assert_int_equal(service.shown, 2);
+    assert_int_equal(times("X"), 2);
+}
+
+static void the_old_token_may_die_before_the_new_one_was_shown(void **state)
+{
+    struct service service = {0, CS_OK, 0};
+    struct cs_loan *loan;
+
+    (void)state;
+    renew_verified(&service, "two");
+    assert_int_equal(borrow_token(&service, &loan), CS_OK); /* shows it */
+    cs_secrets_refused(app.secrets, loan); /* had been replaced already */
+    give_back(loan);
+    expect_token(&service, "two");
+    cs_clock_turn(cs_clock_now() + 750 * CS_SECOND);
+    await("X", 3); /* the same again */
+    expect_token(&service, "two");
+    assert_int_equal(service.shown, 2);
+    changes('a', CS_OK, "three", 1000 * CS_SECOND);
+    cs_clock_turn(cs_clock_now() + 750 * CS_SECOND);
+    await("X", 4);
+    await_value("X", "three");
+    cs_clock_turn(cs_clock_now() + 251 * CS_SECOND); /* "two" has expired */
+    expect_token(&service, "three");
+    assert_int_equal(service.shown, 3);
+    assert_int_equal(times("X"), 4);
+}
+
 /* ---- Many askers --------------------------------------------------------- */
 
 struct asker {
@@ -573,6 +829,44 @@ static void many_share_one_fetch(void **state)
         assert_string_equal(askers[i].value, "shared");
     }
     assert_int_equal(asked('a'), 1);
+}
+
+/* Holds the token until all have been refused it. */
+static void *be_refused(void *arg)
+{
+    struct asker *asker = arg;
+    struct cs_secrets_request request = request_for("X", "d1");
+    struct cs_error why;
+    struct cs_loan *loan;
+
+    asker->rc = cs_secrets_borrow(app.secrets, &request, &loan, &why);
+    if (asker->rc != CS_OK)
+        return NULL;
+    started++;
+    while (started < THREADS)
+        sched_yield();
+    cs_secrets_refused(app.secrets, loan);
+    give_back(loan);
+    return ask(arg);
+}
+
+static void many_who_are_refused_share_one_renewal(void **state)
+{
+    struct asker askers[THREADS] = {{.rc = CS_OK}};
+
+    (void)state;
+    started = 0;
+    changes('a', CS_OK, "dead", 1000 * CS_SECOND);
+    expect("X", "dead", "credential.a");
+    behaviours[0].answers[0].value = "alive";
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_create(&askers[i].thread, NULL, be_refused, &askers[i]);
+    for (size_t i = 0; i < THREADS; i++) {
+        pthread_join(askers[i].thread, NULL);
+        assert_int_equal(askers[i].rc, CS_OK);
+        assert_string_equal(askers[i].value, "alive");
+    }
+    assert_int_equal(times("X"), 2);
 }
 
 static void who_is_cancelled_waits_no_longer(void **state)
@@ -635,15 +929,26 @@ int main(void)
         TEST(what_was_found_is_remembered),
         TEST(absence_is_remembered_for_a_while),
         TEST(trouble_is_not_remembered),
-        TEST(a_secret_is_refreshed_before_it_expires),
-        TEST(a_failed_refresh_keeps_the_old_one),
+        TEST(an_outage_changes_no_absence),
+        TEST(a_fixed_secret_is_asked_for_again),
+        TEST(what_comes_expired_is_not_lent),
+        TEST(a_token_is_renewed_at_its_threshold_while_idle),
+        TEST(nobody_waits_for_a_renewal),
+        TEST(a_failed_renewal_is_tried_again_later),
+        TEST(a_renewal_under_way_is_cut_short),
         TEST(a_refused_token_is_fetched_anew),
         TEST(a_refused_fixed_secret_passes_its_store_over),
         TEST(a_token_is_shown_once),
         TEST(a_wrong_token_is_not_lent),
         TEST(what_replaces_a_token_is_shown_as_well),
         TEST(endless_replacement_ends),
+        TEST(a_renewed_token_is_shown_before_it_is_lent),
+        TEST(the_same_token_need_not_be_shown_again),
+        TEST(a_wrong_renewal_leaves_the_old_token),
+        TEST(a_renewal_that_is_refused_leaves_the_old_token),
+        TEST(the_old_token_may_die_before_the_new_one_was_shown),
         TEST(many_share_one_fetch),
+        TEST(many_who_are_refused_share_one_renewal),
         TEST(who_is_cancelled_waits_no_longer),
         cmocka_unit_test(copies_are_in_the_secure_heap),
     };

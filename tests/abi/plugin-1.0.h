@@ -192,8 +192,11 @@ struct cs_http {
 
     long status;      /* 0: no reply at all */
     json_t *reply;    /* all but the rows, yours to json_decref(); or NULL */
-    const char *text; /* a reply that is not JSON; until the next request */
+    const char *text; /* a reply that is not JSON; like what header() gives,
+                         until the next request */
     const char *(*header)(const struct cs_http *, const char *name);
+
+    const void *core; /* the core's own: do not touch */
 };
 
 #define CS_FORMAT __attribute__((format(printf, 3, 4)))

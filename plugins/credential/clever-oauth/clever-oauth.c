@@ -255,12 +255,6 @@ static enum cs_rc oauth_fetch(void *self, const char *name,
 
     if (!app || !host->scope->district || !host->secret(host, app->id))
         return CS_E_NOT_HERE;
-    if (!host->secret(host, app->secret))
-        return cs_fail(host, CS_E_CONFIG,
-                       "%s is there, but %s cannot be had: a client id needs "
-                       "its secret",
-                       host->text(host, app->id),
-                       host->text(host, app->secret));
     rc = list ? oauth_list(host, app, secret) : oauth_mint(host, app, secret);
     if (rc == CS_E_NOT_HERE) /* it would mean that this store lacks the name */
         rc = cs_fail(host, CS_E_CONFIG,
@@ -278,7 +272,7 @@ static const struct cs_option oauth_options[] = {
      "where Clever lists an app's tokens"},
     {"grant", CS_OPT_TEXT, "list", "list client_credentials",
      "list: look the district's token up; client_credentials: ask for one"},
-    {"token_lifetime", CS_OPT_NUMBER, "86400", "60..31536000",
+    {"token_lifetime", CS_OPT_NUMBER, "86400", "1..31536000",
      "seconds until a token is looked up anew; Clever names no life"},
     {"district_access_token", OAUTH_TEXT, OAUTH_DISTRICT "AccessToken", NULL,
      "the name that a token of a district's own app answers to"},
