@@ -20,10 +20,28 @@ static bool is_mine(const struct cs_approval *approval,
     return cs_hold_open(hold) && strcmp(hold->entity, approval->entity) == 0;
 }
 
-bool cs_approval_counts(const struct cs_approval *approval,
+static bool is_approved(const struct cs_approval *approval,
                         const struct cs_hold *hold)
 {
     return is_full(approval) && is_mine(approval, hold) && hold->approved != 0;
+}
+
+/* Were all of this kind dealt with who could be, so that nothing of it is
+ * left for a person to decide? */
+static bool is_done(const struct cs_approval *approval,
+                    const struct cs_verdict *verdict, enum cs_hold_kind kind)
+{
+    if (kind == CS_HOLD_UPDATE)
+        return true;
+    return is_full(approval) && verdict->leavers != CS_WRITE_KEEP;
+}
+
+bool cs_approval_counts(const struct cs_approval *approval,
+                        const struct cs_verdict *verdict,
+                        const struct cs_hold *hold)
+{
+    return is_approved(approval, hold) &&
+           is_done(approval, verdict, hold->kind);
 }
 
 enum cs_rc cs_approval_load(struct cs_approval *approval,
@@ -37,7 +55,7 @@ enum cs_rc cs_approval_load(struct cs_approval *approval,
     for (size_t i = 0; i < approval->holds.n; i++) {
         const struct cs_hold *hold = &approval->holds.hold[i];
 
-        if (cs_approval_counts(approval, hold))
+        if (is_approved(approval, hold))
             cs_hold_keys(hold, &approval->may[hold->kind]);
     }
     return rc;
@@ -119,9 +137,8 @@ enum cs_rc cs_approval_keep(const struct cs_approval *approval,
                             char names[CS_HOLD_KINDS][CS_HOLD_NAME],
                             struct cs_error *error)
 {
-    const bool held[CS_HOLD_KINDS] = {
-        [CS_HOLD_DELETE] = verdict->hold_deletes,
-        [CS_HOLD_UPDATE] = verdict->hold_updates};
+    const bool held[CS_HOLD_KINDS] = {[CS_HOLD_DELETE] = verdict->hold_deletes,
+                                      [CS_HOLD_UPDATE] = verdict->hold_updates};
     enum cs_rc rc = CS_OK;
 
     for (size_t kind = 0; kind < CS_HOLD_KINDS; kind++) {
@@ -133,16 +150,6 @@ enum cs_rc cs_approval_keep(const struct cs_approval *approval,
     return rc;
 }
 
-/* Were all of this kind dealt with who could be, so that nothing of it is
- * left for a person to decide? */
-static bool is_done(const struct cs_approval *approval,
-                    const struct cs_verdict *verdict, enum cs_hold_kind kind)
-{
-    if (kind == CS_HOLD_UPDATE)
-        return true;
-    return is_full(approval) && verdict->leavers != CS_WRITE_KEEP;
-}
-
 enum cs_rc cs_approval_settle(const struct cs_approval *approval,
                               const struct cs_verdict *verdict,
                               struct cs_error *error)
@@ -152,10 +159,9 @@ enum cs_rc cs_approval_settle(const struct cs_approval *approval,
     for (size_t i = 0; rc == CS_OK && i < approval->holds.n; i++) {
         const struct cs_hold *hold = &approval->holds.hold[i];
 
-        if (!is_mine(approval, hold) ||
-            !is_done(approval, verdict, hold->kind))
+        if (!is_mine(approval, hold) || !is_done(approval, verdict, hold->kind))
             continue;
-        if (cs_approval_counts(approval, hold))
+        if (is_approved(approval, hold))
             rc = cs_hold_use(approval->session, hold->name, error);
         else if (hold->approved == 0 &&
                  !(hold->kind == CS_HOLD_DELETE && verdict->hold_deletes))

@@ -15,7 +15,7 @@ struct cs_approval {
     const char *entity;
     const struct cs_diff *diff;
     enum cs_judge_mode mode;
-    struct cs_holds holds; /* of the school, as they were before */
+    struct cs_holds holds;             /* of the school, as they were before */
     struct cs_keys may[CS_HOLD_KINDS]; /* whose leaving, change is approved */
 };
 
@@ -24,8 +24,10 @@ enum cs_rc cs_approval_load(struct cs_approval *approval,
                             struct cs_error *error);
 void cs_approval_clear(struct cs_approval *approval);
 
-/* Is this hold an approval that counts in this pass? */
+/* Is this hold an approval that counts in this pass?  It waits while nobody
+ * leaves at all. */
 bool cs_approval_counts(const struct cs_approval *approval,
+                        const struct cs_verdict *verdict,
                         const struct cs_hold *hold);
 /* How many of its people leave (change) now. */
 size_t cs_approval_rows(const struct cs_approval *approval,

@@ -40,8 +40,12 @@ struct cs_arguments {
 
 void cs_cli_print(json_t *stolen)
 {
-    json_dumpf(stolen, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    json_t *document = json_pack("{si}", "schema_version", 1);
+
+    json_object_update(document, stolen);
+    json_dumpf(document, stdout, JSON_INDENT(2));
     putchar('\n');
+    json_decref(document);
     json_decref(stolen);
 }
 
@@ -57,9 +61,9 @@ int cs_cli_fail(bool json, int status, const char *text, json_t *details)
     /* A path in the sentence need not be UTF-8; JSON has to be. */
     if (!cs_text_valid(text, strlen(text)))
         text = "the sentence is not UTF-8: ask again without -o json";
-    object = json_pack("{si ss si ss ss}", "schema_version", 1, "message_type",
-                       "exit_error", "code", status, "word",
-                       cs_error_word(status), "message", text);
+    object = json_pack("{ss si ss ss}", "message_type", "exit_error", "code",
+                       status, "result", cs_error_word(status), "message",
+                       text);
     if (details != NULL) {
         json_object_update(object, details);
         json_decref(details);

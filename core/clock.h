@@ -23,6 +23,10 @@ bool cs_clock_is_format(const char *text);
  * fraction digits, without them, or with ' ' for 'T' and without 'Z'. */
 bool cs_clock_parse(const char *text, int64_t *time);
 
+/* Tests of the whole program: the environment's CLEVERSYNC_TEST_CLOCK_OFFSET is
+ * a number of seconds, read once, that cs_clock_now() is ahead of (or, below 0,
+ * behind) the system's clock; cs_clock_steady() is not changed. */
+
 /* Tests: from now on both clocks stand at `now` and move only by waiting. */
 void cs_clock_turn(int64_t now);
 bool cs_clock_turned(void);

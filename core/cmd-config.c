@@ -30,7 +30,7 @@ static enum cs_rc check_complete(const struct cs_app *app,
     if (app->wiring.npipelines == 0)
         return cs_error_set(error, CS_E_CONFIG,
                             "%s: there is no pipeline: enable one with "
-                            "`cleversync plugins enable', such as student",
+                            "\"cleversync plugins enable\", such as student",
                             file);
     return CS_OK;
 }
@@ -203,7 +203,7 @@ int cs_cmd_config_show(const struct cs_arguments *arguments)
         show.json = json_object();
     show_all(&show);
     if (show.json)
-        cs_cli_print(show.json);
+        cs_cli_print(json_pack("{so}", "sections", show.json));
     cs_app_close(&app);
     return CS_EXIT_OK;
 }

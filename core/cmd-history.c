@@ -7,6 +7,8 @@
 
 #include "desk.h"
 #include "history.h"
+#include "hold.h"
+#include "reject.h"
 #include "schema.h"
 #include "table.h"
 
@@ -65,6 +67,7 @@ static enum cs_rc add_history(void *arg, const struct cs_history *row)
     cs_table_text(table, format_time(row->start, start));
     cs_table_text(table, format_time(row->end, end));
     cs_table_text(table, school != NULL ? school->name : NULL);
+    cs_table_text(table, school != NULL ? school->prefix : NULL);
     cs_table_text(table, school != NULL ? school->clever_id : NULL);
     cs_table_text(table, row->entity);
     cs_table_text(table, row->type);
@@ -78,14 +81,23 @@ static enum cs_rc add_history(void *arg, const struct cs_history *row)
 static enum cs_rc history(struct cs_desk *desk, struct cs_error *error)
 {
     static const struct cs_table_column columns[] = {
-        {"SYNC", "sync_id", true},    {"STARTED", "start", false},
-        {NULL, "end", false},         {"SCHOOL", "school", false},
-        {NULL, "school_id", false},   {"ENTITY", "entity", false},
-        {"TYPE", "type", false},      {"RESULT", "status", false},
-        {"READ", "read", true},       {"NEW", "inserted", true},
-        {"CHANGED", "changed", true}, {"DELETED", "deleted", true},
-        {"FAILED", "failed", true},   {NULL, "run", false},
-        {"REASON", "message", false}, {.title = NULL},
+        {"SYNC", "sync_id", true},
+        {"STARTED", "start", false},
+        {NULL, "end", false},
+        {"SCHOOL", "name", false},
+        {NULL, "school", false},
+        {NULL, "school_id", false},
+        {"ENTITY", "entity", false},
+        {"TYPE", "type", false},
+        {"RESULT", "status", false},
+        {"READ", "read", true},
+        {"NEW", "inserted", true},
+        {"CHANGED", "changed", true},
+        {"DELETED", "deleted", true},
+        {"FAILED", "failed", true},
+        {NULL, "run_id", false},
+        {"REASON", "message", false},
+        {.title = NULL},
     };
     const char *id = cs_arguments_text(desk->arguments, "school");
     struct listing listing = {.registry = &desk->registry};
@@ -164,6 +176,7 @@ static char *location(const struct cs_desk *desk, const struct cs_part *sink,
 /* The newest row of an entity becomes cells of the table. */
 struct last {
     const char *entity, *database;
+    int64_t holds, rejects; /* that are open */
     struct cs_table *table;
     bool found;
 };
@@ -181,9 +194,36 @@ static enum cs_rc add_last(void *arg, const struct cs_history *row)
     cs_table_text(last->table, row->type);
     cs_table_text(last->table, format_time(row->start, start));
     add_counts(last->table, row);
+    cs_table_number(last->table, last->holds);
+    cs_table_number(last->table, last->rejects);
     cs_table_text(last->table, last->database);
     cs_table_text(last->table, row->message);
     return CS_OK;
+}
+
+static enum cs_rc count_reject(void *arg, const struct cs_reject *reject)
+{
+    struct last *last = arg;
+
+    last->rejects +=
+        reject->entity != NULL && strcmp(reject->entity, last->entity) == 0;
+    return CS_OK;
+}
+
+/* What waits for a person. */
+static enum cs_rc count_waiting(struct cs_desk *desk, int64_t school,
+                                struct last *last, struct cs_error *error)
+{
+    struct cs_holds holds;
+    enum cs_rc rc = cs_hold_load(desk->session, school, &holds, error);
+
+    for (size_t i = 0; i < holds.n; i++)
+        last->holds += cs_hold_open(&holds.hold[i]) &&
+                       strcmp(holds.hold[i].entity, last->entity) == 0;
+    cs_hold_clear(&holds);
+    return rc == CS_OK ? cs_reject_each(desk->session, school, count_reject,
+                                        last, error)
+                       : rc;
 }
 
 static enum cs_rc add_status(struct cs_desk *desk, struct cs_table *table,
@@ -200,12 +240,15 @@ static enum cs_rc add_status(struct cs_desk *desk, struct cs_table *table,
     enum cs_rc rc;
 
     cs_table_text(table, school->name);
+    cs_table_text(table, school->prefix);
     cs_table_text(table, school->clever_id);
     cs_table_flag(table, school->active);
     cs_table_flag(table, school->requires_full);
     cs_table_text(table, label);
-    rc = cs_history_each(desk->session, school->id, LOOK_BACK, add_last, &last,
-                         error);
+    rc = count_waiting(desk, school->id, &last, error);
+    if (rc == CS_OK)
+        rc = cs_history_each(desk->session, school->id, LOOK_BACK, add_last,
+                             &last, error);
     if (rc == CS_OK && !last.found)
         add_last(&last, &never);
     free(where);
@@ -216,13 +259,15 @@ static enum cs_rc add_status(struct cs_desk *desk, struct cs_table *table,
 static enum cs_rc status(struct cs_desk *desk, struct cs_error *error)
 {
     static const struct cs_table_column columns[] = {
-        {"SCHOOL", "school", false},  {NULL, "school_id", false},
-        {"ACTIVE", "active", false},  {NULL, "requires_full", false},
+        {"SCHOOL", "name", false},    {NULL, "school", false},
+        {NULL, "school_id", false},   {"ACTIVE", "active", false},
+        {NULL, "requires_full", false},
         {"ENTITY", "entity", false},  {"RESULT", "status", false},
         {NULL, "type", false},        {"STARTED", "start", false},
         {"READ", "read", true},       {"NEW", "inserted", true},
         {"CHANGED", "changed", true}, {"DELETED", "deleted", true},
-        {"FAILED", "failed", true},   {"DATABASE", "database", false},
+        {"FAILED", "failed", true},   {"HOLDS", "holds", true},
+        {"REJECTS", "rejects", true}, {"DATABASE", "database", false},
         {"REASON", "message", false}, {.title = NULL},
     };
     const struct cs_wiring *wiring = &desk->app.wiring;

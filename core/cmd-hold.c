@@ -20,8 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct cs_school *school_of(const struct cs_desk *desk,
-                                         int64_t id)
+static const struct cs_school *school_of(const struct cs_desk *desk, int64_t id)
 {
     for (size_t i = 0; i < desk->registry.nschools; i++)
         if (desk->registry.schools[i].id == id)
@@ -35,6 +34,7 @@ static void add_school(struct cs_table *table, const struct cs_desk *desk,
     const struct cs_school *school = school_of(desk, id);
 
     cs_table_text(table, school != NULL ? school->name : NULL);
+    cs_table_text(table, school != NULL ? school->prefix : NULL);
     cs_table_text(table, school != NULL ? school->clever_id : NULL);
 }
 
@@ -69,16 +69,22 @@ static const char *hold_operand(const struct cs_desk *desk)
 
 const struct cs_cli_option cs_cmd_holds_options[] = {{.name = NULL}};
 
-static void list_holds(const struct cs_desk *desk,
-                       const struct cs_holds *holds)
+static void list_holds(const struct cs_desk *desk, const struct cs_holds *holds)
 {
     static const struct cs_table_column columns[] = {
-        {"HOLD", "hold", false},        {"SCHOOL", "school", false},
-        {NULL, "school_id", false},     {"ENTITY", "entity", false},
-        {"KIND", "kind", false},        {"HELD", "held", true},
-        {"OF", "total", true},          {"SINCE", "since", false},
-        {"EXPIRES", "expires", false},  {NULL, "approved", false},
-        {"APPROVED BY", "approved_by", false}, {.title = NULL},
+        {"HOLD", "hold", false},
+        {"SCHOOL", "name", false},
+        {NULL, "school", false},
+        {NULL, "school_id", false},
+        {"ENTITY", "entity", false},
+        {"KIND", "kind", false},
+        {"HELD", "held", true},
+        {"OF", "total", true},
+        {"SINCE", "since", false},
+        {"EXPIRES", "expires", false},
+        {NULL, "approved", false},
+        {"APPROVED BY", "approved_by", false},
+        {.title = NULL},
     };
     struct cs_table *table = cs_table_new(columns);
 
@@ -279,11 +285,11 @@ static enum cs_rc add_reject(void *arg, const struct cs_reject *reject)
 static enum cs_rc rejects(struct cs_desk *desk, struct cs_error *error)
 {
     static const struct cs_table_column columns[] = {
-        {"SCHOOL", "school", false},         {NULL, "school_id", false},
-        {"ENTITY", "entity", false},         {"CLEVER ID", "clever_id", false},
-        {"FIRST SEEN", "first_seen", false}, {"LAST SEEN", "last_seen", false},
-        {NULL, "run", false},                {"REASON", "reason", false},
-        {.title = NULL},
+        {"SCHOOL", "name", false},         {NULL, "school", false},
+        {NULL, "school_id", false},        {"ENTITY", "entity", false},
+        {"CLEVER ID", "clever_id", false}, {"FIRST SEEN", "first_seen", false},
+        {"LAST SEEN", "last_seen", false}, {NULL, "run_id", false},
+        {"REASON", "reason", false},       {.title = NULL},
     };
     const char *id = cs_arguments_text(desk->arguments, "school");
     struct listing listing = {.desk = desk};

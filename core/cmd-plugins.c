@@ -65,7 +65,8 @@ int cs_cmd_plugins_list(const struct cs_arguments *arguments)
         table = cs_table_new(columns);
         cs_loader_each(app.loader, list_row, table);
         if (cs_arguments_json(arguments))
-            cs_cli_print(cs_table_json(table));
+            cs_cli_print(
+                json_pack("{so}", "plugins", cs_table_json(table)));
         else
             cs_table_print(table, stdout);
         cs_table_free(table);
@@ -261,7 +262,21 @@ static int is_conf(const struct dirent *entry)
            strcmp(entry->d_name + length - 5, ".conf") == 0;
 }
 
-/* Says that nothing of that name is in `dir`. */
+/* "a, b, c"; yours. */
+static char *joined(const char *const *names)
+{
+    char *text = cs_memory_text(*names ? *names : "nothing");
+
+    for (size_t i = 1; *names && names[i]; i++) {
+        char *longer = cs_memory_format("%s, %s", text, names[i]);
+
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+/* Says that nothing of that name is in `dir`, and what is. */
 static int unknown_name(const struct change *change, const char *dir)
 {
     struct dirent **entries = NULL;
@@ -269,19 +284,23 @@ static int unknown_name(const struct change *change, const char *dir)
     const char **names =
         cs_memory_array(n > 0 ? (size_t)n + 1 : 1, sizeof(*names));
     const char *near;
+    char *there;
 
     for (int i = 0; i < n; i++) {
         entries[i]->d_name[strlen(entries[i]->d_name) - 5] = '\0';
         names[i] = entries[i]->d_name;
     }
     near = cs_text_nearest(change->name, names);
-    status = cs_cli_misuse(change->arguments, "there is no %s.conf in %s%s%s%s",
+    there = joined(names);
+    status = cs_cli_misuse(change->arguments,
+                           "there is no %s.conf in %s%s%s%s; there is %s",
                            change->name, dir, near ? ": did you mean " : "",
-                           near ? near : "", near ? "?" : "");
+                           near ? near : "", near ? "?" : "", there);
     for (int i = 0; i < n; i++)
         free(entries[i]);
     free(entries);
     free(names);
+    free(there);
     return status;
 }
 
@@ -373,7 +392,7 @@ static int change_all(const struct cs_arguments *arguments,
         status = change_one(arguments, cs_settings_dropins(app.settings),
                             *names, done, how);
     if (done && status == CS_EXIT_OK)
-        cs_cli_print(json_incref(done));
+        cs_cli_print(json_pack("{sO}", "changes", done));
     json_decref(done);
     cs_problems_clear(&problems);
     cs_app_close(&app);

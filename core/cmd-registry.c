@@ -41,7 +41,7 @@ static void print_added(const struct cs_arguments *arguments, const char *what,
     const char *id = cs_arguments_text(arguments, "id");
 
     if (cs_arguments_json(arguments))
-        cs_cli_print(json_pack("{ss sb}", "id", id, "added", added));
+        cs_cli_print(json_pack("{s+s sb}", what, "_id", id, "added", added));
     else if (added)
         printf("%s %s is registered\n", what, id);
     else
@@ -83,9 +83,9 @@ const struct cs_cli_option cs_cmd_district_list_options[] = {{.name = NULL}};
 static enum cs_rc district_list(struct cs_desk *desk, struct cs_error *error)
 {
     static const struct cs_table_column columns[] = {
-        {"ID", "id", false},
+        {"ID", "district_id", false},
         {"NAME", "name", false},
-        {"PREFIX", "prefix", false},
+        {"PREFIX", "district", false},
         {"SCHOOLS", "schools", true},
         {.title = NULL},
     };
@@ -160,11 +160,11 @@ const struct cs_cli_option cs_cmd_school_list_options[] = {
 static enum cs_rc school_list(struct cs_desk *desk, struct cs_error *error)
 {
     static const struct cs_table_column columns[] = {
-        {"ID", "id", false},
+        {"ID", "school_id", false},
         {"NAME", "name", false},
-        {"PREFIX", "prefix", false},
+        {"PREFIX", "school", false},
         {"DATABASE", "database", false},
-        {"DISTRICT", "district", false},
+        {"DISTRICT", "district_id", false},
         {"ACTIVE", "active", false},
         {"FULL DUE", "requires_full", false},
         {.title = NULL},
@@ -248,7 +248,7 @@ static enum cs_rc school_set(struct cs_desk *desk, struct cs_error *error)
     if (rc != CS_OK)
         return rc;
     if (cs_arguments_json(arguments))
-        cs_cli_print(json_pack("{ss sb}", "id", id, "changed", true));
+        cs_cli_print(json_pack("{ss sb}", "school_id", id, "changed", true));
     else
         printf("school %s is changed\n", id);
     return CS_OK;
@@ -281,8 +281,8 @@ static void print_imported(const struct cs_desk *desk,
                            const struct cs_import *import)
 {
     static const struct cs_table_column columns[] = {
-        {"ID", "id", false},         {"NAME", "name", false},
-        {"PREFIX", "prefix", false}, {"ACTIVE", "active", false},
+        {"ID", "school_id", false},  {"NAME", "name", false},
+        {"PREFIX", "school", false}, {"ACTIVE", "active", false},
         {"NEW", "added", false},     {.title = NULL},
     };
     struct cs_table *table = cs_table_new(columns);

@@ -23,7 +23,7 @@ const struct cs_cli_option cs_cmd_run_options[] = {
 };
 
 const struct cs_cli_option cs_cmd_plan_options[] = {
-    {"full", 0, NULL, "as `run --full` would"},
+    {"full", 0, NULL, "as \"run --full\" would"},
     {"district", 0, "ID", "only the schools of this district"},
     {"school", 0, "ID", "only this school"},
     {"show-values", 0, NULL, "show the values too (they are people's data)"},
@@ -93,6 +93,9 @@ int cs_cmd_run(const struct cs_arguments *arguments)
         .dry = cs_arguments_flag(arguments, "dry-run"),
         .show_values = cs_arguments_flag(arguments, "show-values")};
 
+    if (request.show_values && !request.dry)
+        return cs_cli_misuse(arguments, "--show-values goes with --dry-run: a "
+                                        "run that writes shows no values");
     return run_with(arguments, &request);
 }
 

@@ -25,8 +25,8 @@ static const struct cs_table_column columns[] = {
     {"OUTCOME", "outcome", false},
     {"FOR", "part", false},
     {NULL, "option", false},
-    {"DISTRICT", "district", false},
-    {"SCHOOL", "school", false},
+    {"DISTRICT", "district_id", false},
+    {"SCHOOL", "school_id", false},
     {"REASON", "reason", false},
     {.title = NULL},
 };

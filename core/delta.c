@@ -19,7 +19,8 @@ enum place { UNKNOWN, HERE, GONE };
 struct person { /* what the feed says in sum */
     const char *key;
     enum place place;
-    bool stored; /* found in the database */
+    bool stored;     /* found in the database */
+    const char *why; /* the newest record that tells of them is set aside */
     struct cs_value *row; /* the mapper's columns; text in the arena */
 };
 
@@ -51,8 +52,8 @@ static struct person *person_of(struct merging *merging, const char *key)
     person = &merging->persons[merging->n++];
     *person = (struct person){
         .key = entry->key,
-        .row = cs_arena_take(&merging->texts, merging->normal.ncolumns *
-                                                  sizeof(*person->row))};
+        .row = cs_arena_take(&merging->texts,
+                             merging->normal.ncolumns * sizeof(*person->row))};
     memset(person->row, 0, merging->normal.ncolumns * sizeof(*person->row));
     return person;
 }
@@ -60,6 +61,13 @@ static struct person *person_of(struct merging *merging, const char *key)
 static bool is_text(const struct cs_column *column)
 {
     return column->type == CS_TEXT || column->type == CS_TIME;
+}
+
+static const char *keep_text(struct merging *merging, const char *text)
+{
+    size_t size = strlen(text) + 1;
+
+    return memcpy(cs_arena_take(&merging->texts, size), text, size);
 }
 
 /* What the record says counts from now on; what it does not say stays. */
@@ -70,13 +78,25 @@ static void merge_row(struct merging *merging, struct person *person,
         if (row[i].state == CS_ABSENT)
             continue;
         person->row[i] = row[i];
-        if (row[i].state == CS_SET && is_text(&merging->normal.columns[i])) {
-            size_t size = strlen(row[i].as.text) + 1;
-            char *copy = cs_arena_take(&merging->texts, size);
-
-            person->row[i].as.text = memcpy(copy, row[i].as.text, size);
-        }
+        if (row[i].state == CS_SET && is_text(&merging->normal.columns[i]))
+            person->row[i].as.text = keep_text(merging, row[i].as.text);
     }
+}
+
+/* key NULL: it has none. */
+static void set_aside(struct merging *merging, const char *key, const char *why)
+{
+    if (key)
+        person_of(merging, key)->why = keep_text(merging, why);
+    else
+        cs_diff_reject(merging->delta->diff, NULL, why);
+}
+
+/* A record that tells all makes good one that was set aside before. */
+static void place(struct person *person, enum place where)
+{
+    person->place = where;
+    person->why = NULL;
 }
 
 static enum cs_rc merge_record(struct merging *merging,
@@ -102,18 +122,17 @@ static enum cs_rc merge_record(struct merging *merging,
         why = merging->map.error.text;
     }
     if (rc == CS_E_DATA || (rc != CS_SKIP && !keyed)) {
-        cs_diff_reject(merging->delta->diff,
-                       keyed ? row[merging->map.key].as.text : NULL,
-                       rc == CS_E_DATA ? why : "it has no usable key");
+        set_aside(merging, keyed ? row[merging->map.key].as.text : NULL,
+                  rc == CS_E_DATA ? why : "it has no usable key");
     } else if (rc == CS_LEFT) {
-        person_of(merging, row[merging->map.key].as.text)->place = GONE;
+        place(person_of(merging, row[merging->map.key].as.text), GONE);
     } else if (rc != CS_SKIP) {
         struct person *person =
             person_of(merging, row[merging->map.key].as.text);
 
         merge_row(merging, person, row);
         if (rc == CS_OK)
-            person->place = HERE;
+            place(person, HERE);
     }
     cs_arena_clear(&merging->scratch);
     return CS_OK;
@@ -167,22 +186,20 @@ static enum cs_rc look_up(struct merging *merging)
     enum cs_rc rc = CS_OK;
 
     for (size_t i = 0; rc == CS_OK && i < merging->n; i += filter.nin) {
-        filter.nin =
-            merging->n - i < LOOKUP ? merging->n - i : LOOKUP;
+        filter.nin = merging->n - i < LOOKUP ? merging->n - i : LOOKUP;
         for (size_t j = 0; j < filter.nin; j++) {
             keys[j] = (struct cs_value){.state = CS_SET};
             keys[j].as.text = merging->persons[i + j].key;
         }
-        rc = cs_sink_scan(merging->delta->sink, &schema->entity, &filter,
-                          found, merging, merging->error);
+        rc = cs_sink_scan(merging->delta->sink, &schema->entity, &filter, found,
+                          merging, merging->error);
     }
     free(keys);
     return rc;
 }
 
 /* Is there enough to store?  Something that must be there has to be said. */
-static bool complete(const struct merging *merging,
-                     const struct person *person)
+static bool complete(const struct merging *merging, const struct person *person)
 {
     bool needed = false;
 
@@ -197,24 +214,27 @@ static bool complete(const struct merging *merging,
     return !needed;
 }
 
-/* People of this school whom we do not have yet. */
-static void add_new(struct merging *merging)
+/* A person of this school whom we do not have yet. */
+static void add_new(struct merging *merging, struct person *person)
 {
-    struct cs_diff *diff = merging->delta->diff;
+    if (complete(merging, person)) {
+        cs_diff_arrived(merging->delta->diff, CS_OK, person->row, NULL);
+    } else {
+        merging->result->incomplete = true;
+        person->why = "it is not stored and came without a name; the next run "
+                      "of this school is a full one";
+    }
+}
 
+static void finish(struct merging *merging)
+{
     for (size_t i = 0; i < merging->n; i++) {
         struct person *person = &merging->persons[i];
 
-        if (person->stored || person->place != HERE)
-            continue;
-        if (complete(merging, person)) {
-            cs_diff_arrived(diff, CS_OK, person->row, NULL);
-        } else {
-            merging->result->incomplete = true;
-            cs_diff_reject(diff, person->key,
-                           "it is not stored and came without a name; the "
-                           "next run of this school is a full one");
-        }
+        if (!person->stored && person->place == HERE)
+            add_new(merging, person);
+        if (person->why)
+            cs_diff_reject(merging->delta->diff, person->key, person->why);
     }
 }
 
@@ -236,7 +256,7 @@ enum cs_rc cs_delta_merge(const struct cs_delta *delta,
     if (rc == CS_OK)
         rc = look_up(&merging);
     if (rc == CS_OK)
-        add_new(&merging);
+        finish(&merging);
     free(merging.persons);
     cs_keys_clear(&merging.index);
     cs_arena_clear(&merging.texts);

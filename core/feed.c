@@ -119,7 +119,9 @@ int cs_feed_order(const struct cs_part *delta, const char *cursor,
 
 struct reading {
     struct cs_feed *feed;
+    const char *section;
     size_t page; /* records before this page */
+    struct cs_error *error;
 };
 
 static enum cs_rc take(void *arg, enum cs_op op, const char *cursor,
@@ -130,7 +132,9 @@ static enum cs_rc take(void *arg, enum cs_op op, const char *cursor,
 
     if (!cursor) {
         json_decref(stolen);
-        return CS_E_FATAL;
+        return cs_error_set(reading->error, CS_E_FATAL,
+                            "%s gave a change without its place in the feed",
+                            reading->section);
     }
     if ((feed->n & (feed->n - 1)) == 0) /* full at powers of two */
         feed->records = cs_memory_grow(feed->records, feed->n ? feed->n * 2 : 1,
@@ -180,16 +184,17 @@ static enum cs_rc read_from(struct cs_feeds *feeds, struct district *district,
 {
     const struct cs_settings *settings = feeds->app->settings;
     const char **reads = all_reads(&feeds->app->wiring, district->delta);
-    struct cs_cancel *cancel = cs_cancel_new(
-        feeds->app->cancel,
-        cs_settings_number(settings, "sync", "timeout_minutes") * 60 *
-            CS_SECOND);
+    struct cs_cancel *cancel =
+        cs_cancel_new(feeds->app->cancel,
+                      cs_settings_number(settings, "sync", "timeout_minutes") *
+                          60 * CS_SECOND);
     struct cs_instance_request request = {.part = district->delta,
                                           .whom = *whom,
                                           .cancel = cancel,
                                           .reads = reads};
-    struct reading reading = {.feed =
-                                  cs_memory_new(sizeof(*reading.feed))};
+    struct reading reading = {.feed = cs_memory_new(sizeof(*reading.feed)),
+                              .section = district->delta->section,
+                              .error = error};
     struct cs_pages pages = {.settings = settings,
                              .cancel = cancel,
                              .most = MOST_RECORDS,

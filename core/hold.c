@@ -200,8 +200,8 @@ static void hash(const char *text, char hex[2 * HASH + 1])
 static void name_hold(const struct cs_hold_new *new, const char *set,
                       char name[CS_HOLD_NAME])
 {
-    char *whole = cs_memory_format("%s/%s/%s", new->school_id, new->entity,
-                                   set);
+    char *whole =
+        cs_memory_format("%s/%s/%s", new->school_id, new->entity, set);
     char hex[2 * HASH + 1];
 
     hash(whole, hex);
@@ -240,8 +240,8 @@ static char *join(const struct cs_keys *keys)
 
 struct keeping {
     const struct cs_hold_new *new;
-    char *name; /* room of the caller's */
-    int64_t retention; /* of what is past */
+    char *name;            /* room of the caller's */
+    int64_t retention;     /* of what is past */
     struct cs_holds holds; /* the school's, so far */
 };
 
@@ -249,8 +249,9 @@ struct keeping {
 static bool replaceable(const struct keeping *keeping,
                         const struct cs_hold *hold)
 {
-    return hold->kind == keeping->new->kind &&
-           strcmp(hold->entity, keeping->new->entity) == 0 &&
+    return hold->kind ==
+               keeping->new->kind &&strcmp(hold->entity,
+                                           keeping->new->entity) == 0 &&
            hold->approved == 0 && hold->used == 0;
 }
 
@@ -281,15 +282,14 @@ static enum cs_rc put(const struct keeping *keeping, const char *set,
     int64_t now = cs_clock_now();
 
     row[CS_HOLD_KEY] = cs_cell_of_text(keeping->name);
-    row[CS_HOLD_TOTAL] = cs_cell_of_integer((int64_t)new->total);
-    row[CS_HOLD_EXPIRES] =
-        cs_cell_of_time(now + CS_HOLD_DAYS * DAY, expires);
+    row[CS_HOLD_TOTAL] = cs_cell_of_integer((int64_t) new->total);
+    row[CS_HOLD_EXPIRES] = cs_cell_of_time(now + CS_HOLD_DAYS * DAY, expires);
     if (old == NULL || !cs_hold_open(old)) { /* a new one, or it begins anew */
         row[CS_HOLD_SCHOOL] = cs_cell_of_integer(new->school);
         row[CS_HOLD_ENTITY] = cs_cell_of_text(new->entity);
         row[CS_HOLD_SET] = cs_cell_of_text(set);
         row[CS_HOLD_KEYS] = cs_cell_of_text(keys);
-        row[CS_HOLD_ROWS] = cs_cell_of_integer((int64_t)new->keys->n);
+        row[CS_HOLD_ROWS] = cs_cell_of_integer((int64_t) new->keys->n);
         row[CS_HOLD_CREATED] = cs_cell_of_time(now, created);
         row[CS_HOLD_APPROVED].state = CS_NULL;
         row[CS_HOLD_BY].state = CS_NULL;
@@ -329,8 +329,7 @@ static enum cs_rc keep(void *arg, struct cs_instance *sink,
     char set[sizeof("delete:") + 2 * HASH];
     char *keys;
     int used;
-    enum cs_rc rc =
-        scan(sink, CS_HOLD_SCHOOL, &school, &keeping->holds, error);
+    enum cs_rc rc = scan(sink, CS_HOLD_SCHOOL, &school, &keeping->holds, error);
 
     if (rc != CS_OK)
         return rc;
@@ -352,14 +351,14 @@ static enum cs_rc keep(void *arg, struct cs_instance *sink,
 }
 
 enum cs_rc cs_hold_keep(struct cs_session *session,
-                        const struct cs_hold_new *hold,
-                        char name[CS_HOLD_NAME], struct cs_error *error)
+                        const struct cs_hold_new *hold, char name[CS_HOLD_NAME],
+                        struct cs_error *error)
 {
     struct keeping keeping = {
         .new = hold,
         .name = name,
-        .retention = DAY * cs_settings_number(cs_session_settings(session),
-                                              "history", "retention_days")};
+        .retention = DAY *cs_settings_number(cs_session_settings(session),
+                                             "history", "retention_days")};
     enum cs_rc rc = cs_session_change(session, keep, &keeping, error);
 
     cs_hold_clear(&keeping.holds);

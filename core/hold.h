@@ -29,13 +29,13 @@ struct cs_hold {
     int64_t school;
     char *entity;
     enum cs_hold_kind kind;
-    char *keys;         /* in order, a blank between two */
-    int64_t rows;       /* how many */
-    int64_t total;      /* active rows at that time */
+    char *keys;    /* in order, a blank between two */
+    int64_t rows;  /* how many */
+    int64_t total; /* active rows at that time */
     int64_t created, expires;
-    int64_t approved;   /* 0: not */
-    char *by;           /* who approved; or NULL */
-    int64_t used;       /* 0: not */
+    int64_t approved; /* 0: not */
+    char *by;         /* who approved; or NULL */
+    int64_t used;     /* 0: not */
 };
 struct cs_holds { /* oldest first; clearing a zeroed one is fine */
     struct cs_hold *hold;
@@ -65,8 +65,8 @@ struct cs_hold_new {
 /* The hold of these keys is open afterwards, for CS_HOLD_DAYS, and replaces
  * those of its school, entity and kind that nobody approved. */
 enum cs_rc cs_hold_keep(struct cs_session *session,
-                        const struct cs_hold_new *hold,
-                        char name[CS_HOLD_NAME], struct cs_error *error);
+                        const struct cs_hold_new *hold, char name[CS_HOLD_NAME],
+                        struct cs_error *error);
 
 /* CS_SKIP: it is approved already.  CS_E_FATAL with the exit code for "needs
  * a person" when it is past. */

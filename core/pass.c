@@ -164,7 +164,7 @@ static void say_approved(struct passing *passing, const char *left,
         const struct cs_hold *hold = &approval->holds.hold[i];
         char sentence[256];
 
-        if (!cs_approval_counts(approval, hold))
+        if (!cs_approval_counts(approval, &passing->verdict, hold))
             continue;
         snprintf(sentence, sizeof(sentence),
                  "%zu rows %s by the approval of %s by %s",

@@ -216,9 +216,9 @@ static void not_there(struct cs_error *error, const char *what,
                      what, clever_id, nearest);
     else
         cs_error_set(error, CS_E_CONFIG,
-                     "there is no %s %s: \"cleversync %s list\" shows those "
-                     "that are",
-                     what, clever_id, what);
+                     "there is no %s %s: \"cleversync %s list\" lists the "
+                     "%ss there are",
+                     what, clever_id, what, what);
     if (error != NULL)
         error->status = CS_EXIT_USAGE;
 }

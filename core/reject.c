@@ -264,15 +264,13 @@ static enum cs_rc read_rejects(void *arg, struct cs_instance *sink,
 }
 
 enum cs_rc cs_reject_each(struct cs_session *session, int64_t school,
-                          cs_reject_fn *each, void *arg,
-                          struct cs_error *error)
+                          cs_reject_fn *each, void *arg, struct cs_error *error)
 {
     struct reading reading = {.school = school};
     enum cs_rc rc = cs_session_use(session, read_rejects, &reading, error);
 
     if (rc == CS_OK && reading.n > 0)
-        qsort(reading.reject, reading.n, sizeof(*reading.reject),
-              reject_order);
+        qsort(reading.reject, reading.n, sizeof(*reading.reject), reject_order);
     for (size_t i = 0; i < reading.n && rc == CS_OK; i++)
         rc = each(arg, &reading.reject[i]);
     clear_reading(&reading);

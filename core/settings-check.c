@@ -224,10 +224,25 @@ static void check_prefix(const struct cs_settings *settings,
                         "digits and single -");
 }
 
+/* What is set is shown by "config show", so a password must not be. */
+static void check_proxy(const struct cs_settings *settings,
+                        struct cs_problems *problems)
+{
+    const struct cs_setting *proxy =
+        cs_settings_find(settings, "http", "proxy");
+
+    if (proxy && strchr(proxy->value, '@'))
+        cs_problems_add(problems, proxy->file, proxy->line,
+                        "[http] proxy must not hold a user or a password: "
+                        "leave it unset and put them into the environment's "
+                        "https_proxy");
+}
+
 void cs_settings_check_whole(const struct cs_settings *settings,
                              struct cs_problems *problems)
 {
     check_pages(settings, problems);
     check_zone(settings, problems);
     check_prefix(settings, problems);
+    check_proxy(settings, problems);
 }

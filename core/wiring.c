@@ -5,6 +5,7 @@
 
 #include "wiring.h"
 
+#include "http-target.h"
 #include "memory.h"
 #include "text.h"
 
@@ -132,6 +133,36 @@ static void check_required(struct work *work, const struct cs_part *part,
                      option->name, option->help);
 }
 
+/* Options that are called so hold addresses that HTTP has to accept. */
+static bool is_address(const struct cs_option *option)
+{
+    static const char end[] = "_url";
+    size_t length = strlen(option->name);
+
+    return length >= strlen(end) && !(option->type & CS_OPT_TEMPLATE) &&
+           strcmp(option->name + length - strlen(end), end) == 0;
+}
+
+/* What a run would refuse at its first request is refused before. */
+static void check_addresses(struct work *work, const struct cs_part *part)
+{
+    const struct cs_option *option = part->module->plugin.options;
+
+    for (; option && option->name; option++) {
+        const struct cs_setting *setting =
+            cs_settings_find(work->settings, part->section, option->name);
+        struct cs_http_target target;
+        struct cs_error error = {0};
+
+        if (!setting || !setting->value[0] || !is_address(option))
+            continue;
+        if (cs_http_target_set(&target, setting->value, false, &error) != CS_OK)
+            complain(work, setting, "[%s] %s: %s", part->section, option->name,
+                     error.text);
+        cs_http_target_clear(&target);
+    }
+}
+
 /* The part that `name` stands for, made and checked when it is first named;
  * NULL when its plugin cannot be had, which has been said then. */
 static const struct cs_part *part_get(struct work *work, enum cs_kind kind,
@@ -163,6 +194,7 @@ static const struct cs_part *part_get(struct work *work, enum cs_kind kind,
     cs_settings_know(work->settings, section, part->module->plugin.options,
                      common, work->problems);
     check_required(work, part, place);
+    check_addresses(work, part);
     return part;
 }
 

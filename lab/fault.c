@@ -222,6 +222,15 @@ bool cs_lab_faults_want_page(const struct cs_lab_faults *faults)
     return false;
 }
 
+/* A fault of records or pages is meant for people and their events, not for
+ * the district or its schools, unless it says path= itself. */
+static bool about_people(const struct cs_lab_fault *fault, const char *path)
+{
+    return fault->kind < CS_LAB_FAULT_EMPTY_LISTING ||
+           fault->kind == CS_LAB_FAULT_WRONG_DISTRICT || fault->path ||
+           strstr(path, "/users") || strstr(path, "/events");
+}
+
 static bool matches(const struct cs_lab_fault *fault,
                     const struct cs_lab_request *request, size_t page)
 {
@@ -232,7 +241,8 @@ static bool matches(const struct cs_lab_fault *fault,
         (!request->authorization ||
          strncmp(request->authorization, "Bearer ", 7) != 0))
         return false;
-    return (!fault->path || strstr(request->uri, fault->path)) &&
+    return about_people(fault, request->path) &&
+           (!fault->path || strstr(request->uri, fault->path)) &&
            (!fault->role || (role && strcmp(fault->role, role) == 0)) &&
            (!fault->school || strstr(request->uri, fault->school)) &&
            (fault->page == 0 || (size_t)fault->page == page);

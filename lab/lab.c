@@ -97,7 +97,9 @@ static void print_help(void)
         "\nA fault is NAME[,key=value...].  It hits requests whose path and "
         "query hold\npath=TEXT, with role=ROLE, about school=ID, page=N of a "
         "listing; after=N of them\nwere let through; times=N of them, or "
-        "until it is cleared.  Names:\n");
+        "until it is cleared.  From empty-listing on,\nall but "
+        "wrong-district hit only listings of people and events, unless\n"
+        "path= says otherwise.  Names:\n");
     cs_lab_faults_describe(&out, "  ");
     print(&out);
 }

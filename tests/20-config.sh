@@ -116,6 +116,28 @@ END
 refused "a secret in the file" 'cleversync.conf:17: .*must be the name of a secret'
 unlike "it is not shown" "$err" 'w0rd'
 
+for url in http://api.clever.com/v3.0 ftp://127.0.0.1/ api.clever.com/v3.0 \
+    https://me:p4ss@api.clever.com/v3.0; do
+    plain <<END
+[source.clever-data]
+base_url = $url
+END
+    refused "what a run would not connect to, $url" \
+        'cleversync.conf:17: \[source.clever-data\] base_url: '
+    unlike "no password is shown" "$err" p4ss
+done
+plain <<END
+[source.clever-data]
+base_url = http://127.0.0.1:1/v3.0
+END
+ok "plain http to this machine is accepted" cs check-config
+plain <<'END'
+[http]
+proxy = http://me:p4ss@proxy.example:3128
+END
+refused "a proxy's password" 'cleversync.conf:17: .*proxy must not hold a user'
+unlike "which is not shown" "$err" p4ss
+
 sed '/^\[pipeline/,$d' "$config" >"$config.new"
 mv "$config.new" "$config"
 refused "no pipeline" 'there is no pipeline'

@@ -6,7 +6,12 @@
 # configuration is enabled, from nothing to a sound one.
 
 . "${srcdir:-.}/tests/lib.sh"
-export CLEVERSYNC_CONF_AVAILABLE="$srcdir/conf.d"
+export CLEVERSYNC_CONF_AVAILABLE="$dir/available" # as make install does
+mkdir "$CLEVERSYNC_CONF_AVAILABLE"
+for file in "$srcdir"/conf.d/*.conf "$builddir"/conf.d/*.conf; do
+    [ "${file##*/}" = cleversync.conf ] ||
+        cp "$file" "$CLEVERSYNC_CONF_AVAILABLE/"
+done
 here=$CLEVERSYNC_PLUGIN_DIR
 printf '[nonsense\n' >"$config" # the commands below do not mind
 
@@ -65,20 +70,20 @@ exits 78 "the main file alone is not enough" cs check-config
 ok "ready-made files are enabled" cs plugins enable sqlite-test student
 like "which is said" "$out" "^student is now enabled: $dir/conf.d/student.conf"
 is "as links" "$(readlink "$dir/conf.d/student.conf")" \
-    "$(readlink -f "$srcdir/conf.d/student.conf")"
+    "$(readlink -f "$CLEVERSYNC_CONF_AVAILABLE/student.conf")"
 ok "that is a sound configuration" cs check-config
 ok "enabling again is no fault" cs plugins enable student
 like "but said" "$out" '^student is already enabled'
-for file in "$srcdir"/conf.d/*.conf; do
+for file in "$CLEVERSYNC_CONF_AVAILABLE"/*.conf; do
     name=${file##*/}
-    [ "$name" = cleversync.conf ] ||
-        ok "$name can be enabled" cs plugins enable "${name%.conf}"
+    ok "$name can be enabled" cs plugins enable "${name%.conf}"
 done
 ok "all of them together are sound" cs check-config
 like "and both pipelines are there" "$out" '2 pipelines'
 
 exits 2 "what is not there cannot be enabled" cs plugins enable studnet
 like "its neighbour is named" "$err" 'did you mean student'
+like "and all that is there" "$err" 'there is clever-data, .*env, .* teacher$'
 exits 2 "a path is no name" cs plugins enable ../student
 ok "one is disabled" cs plugins disable teacher
 is "its link is gone" "$(ls "$dir/conf.d" | grep -c teacher)" 0

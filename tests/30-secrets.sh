@@ -26,7 +26,7 @@ outcome() { # NAME PART DISTRICT
         FROM json_each(readfile('$out'), '\$.secrets')
         WHERE json_extract(value, '\$.name') = '$1'
         AND json_extract(value, '\$.part') = '$2'
-        AND json_extract(value, '\$.district') = '$3'"
+        AND json_extract(value, '\$.district_id') = '$3'"
 }
 
 # ---- secrets test ---------------------------------------------------------

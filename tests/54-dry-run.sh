@@ -45,6 +45,8 @@ is "is the same" "$(grep -c '^  + [0-9a-f]\{24\}$' "$out")" 72
 is "makes no file and writes nothing" "$(files)" "$(cat "$dir/files")"
 is "no database of a school is there" "$(ls "$dir" | grep -c "^$one")" 0
 is "no history is" "$(sql session 'SELECT count(*) FROM SyncHistory')" 0
+exits 2 "values are shown by a dry run only" cs run --show-values
+like "which is said" "$err" 'show-values goes with --dry-run'
 ok "for programs" cs run --dry-run -o json
 is "there are the same inserts" "$(json "count(*), count(DISTINCT op),
     min(op), sum(columns IS NULL)")" "72|1|insert|72"

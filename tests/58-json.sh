@@ -26,15 +26,15 @@ members() { # PATH: the members of the object there, in the document's order
 }
 
 says() { # CODE MEMBERS COMMAND...: with that exit code and a document of these
-    local code=$1 wanted=$2
+    local code=$1 wanted="schema_version $2" # each document says what it is
     shift 2
     exits "$code" "$*: exit code $code" cs "$@" -o json
     is "$*: one document" "$(json 'json_valid(d)')" 1
     is "$*: its members" "$(members '$')" "$wanted"
 }
 
-run="schema_version run_id dry_run code result changes seconds schools entities"
-failure="schema_version message_type code word message"
+run="run_id dry_run code result changes seconds schools entities"
+failure="message_type code result message"
 
 says 0 "$run plan" plan
 is "a plan has each entity's changes" "$(members '$.plan[0]')" \
@@ -68,38 +68,39 @@ fault
 
 says 0 schools status
 is "status has each school and entity" "$(members '$.schools[0]')" \
-    "school school_id active requires_full entity status type start read \
-inserted changed deleted failed database message"
+    "name school school_id active requires_full entity status type start \
+read inserted changed deleted failed holds rejects database message"
 says 0 history history
 is "history has each sync" "$(members '$.history[0]')" \
-    "sync_id start end school school_id entity type status read inserted \
-changed deleted failed run message"
+    "sync_id start end name school school_id entity type status read \
+inserted changed deleted failed run_id message"
 says 0 districts district list
-is "districts" "$(members '$.districts[0]')" "id name prefix schools"
+is "districts" "$(members '$.districts[0]')" "district_id name district schools"
 says 0 schools school list
 is "schools" "$(members '$.schools[0]')" \
-    "id name prefix database district active requires_full"
+    "school_id name school database district_id active requires_full"
 says 0 "valid pipelines plugins" check-config
 says 0 secrets secrets test
 is "secrets, never what they are" "$(members '$.secrets[0]')" \
-    "name store outcome part option district school reason"
-exits 0 "plugins list" cs plugins list -o json
-is "plugins list: one document" "$(json 'json_valid(d)')" 1
+    "name store outcome part option district_id school_id reason"
+says 0 plugins plugins list
 is "plugins" "$(json "(SELECT count(*) > 7 FROM json_tree(d)
     WHERE key = 'interface')")" 1
 says 0 "kind name version summary file options" plugins info sqlite-test
-says 0 "id changed" school set "$one_id" --active yes
+says 0 "school_id changed" school set "$one_id" --active yes
+says 0 "district_id added" district add --id 4fd43cc56d11340000000005 \
+    --name Other --prefix Other
 says 0 made db init
-exits 0 "config show" cs config show -o json
-is "config show: one document" "$(json 'json_valid(d)')" 1
-is "settings have value and origin" "$(members '$.sync.full_sync_day')" \
+says 0 sections config show
+is "settings have value and origin" \
+    "$(members '$.sections.sync.full_sync_day')" \
     "value origin"
 
 says 2 "$failure" run --school nobody
 says 2 "$failure" run --no-such-option
 says 2 "$failure" school set
 is "the code is the exit code, with its word" \
-    "$(json "json_extract(d, '\$.code', '\$.word')")" '[2,"usage"]'
+    "$(json "json_extract(d, '\$.code', '\$.result')")" '[2,"usage"]'
 echo '[no-such-section]' >>"$config"
 exits 78 "a bad configuration" cs run -o json
 is "is told in JSON" "$(json "json_extract(d, '\$.code')" | head -n 1)" 78

@@ -4,9 +4,10 @@
 
 # What the author of a plugin elsewhere does: with nothing but the installed
 # header and pkg-config, build a plugin and have the installed program load it.
-# Run by `make installcheck`, which sets bindir and PKG_CONFIG_PATH.
+# Run by `make installcheck`, which sets PKG_CONFIG_PATH and the directories.
 
-: "${bindir:?}" "${CC:=cc}"
+: "${bindir:?}" "${CC:=cc}" "${availabledir:?}" "${secretsdir:?}"
+: "${statedir:?}" "${DESTDIR=}"
 unset CLEVERSYNC_PLUGIN_DIR
 dir=$(mktemp -d "${TMPDIR:-/tmp}/cleversync-test.XXXXXX") || exit 99
 trap 'rm -rf "$dir"' EXIT
@@ -53,12 +54,24 @@ $CC -std=c11 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden \
     $PLUGIN_FLAGS -o "$dir/plugins/mapper/visitor.so" "$dir/visitor.c" \
     $flags || fail "the plugin cannot be built"
 
+for made in "$secretsdir" "$statedir"; do
+    [ "$(stat -c %a "$DESTDIR$made")" = 700 ] ||
+        fail "$made is not there, or not for its owner alone"
+done
+grep -q "^path = $statedir/" "$DESTDIR$availabledir/sqlite-test.conf" ||
+    fail "sqlite-test.conf does not lead to $statedir"
+grep -q "^#directory = $secretsdir\$" "$DESTDIR$availabledir/file.conf" ||
+    fail "file.conf does not lead to $secretsdir"
+
+plugindir=$(pkg-config --variable=plugindir cleversync)
 "$bindir/cleversync" --version >/dev/null || fail "the program does not start"
 for plugin in $plugins; do # as make knows them: plugins/KIND/NAME.la
     name=$(basename "$plugin" .la)
     "$bindir/cleversync" plugins list </dev/null >"$dir/list" ||
         fail "plugins list fails"
     grep -q "$name" "$dir/list" || fail "$name is not among the plugins"
+    [ -f "$DESTDIR$plugindir/$(basename "${plugin%/*}")/$name.so" ] ||
+        fail "$name is not where pkg-config says that plugins are"
 done
 CLEVERSYNC_PLUGIN_DIR=$dir/plugins "$bindir/cleversync" plugins info visitor \
     </dev/null >"$dir/info" || fail "the plugin is not loaded"

@@ -225,7 +225,7 @@ static void faults_can_be_json(void **state)
     object = json_loads(said[0], 0, NULL);
     assert_non_null(object);
     assert_int_equal(json_integer_value(json_object_get(object, "code")), 2);
-    assert_string_equal(json_string_value(json_object_get(object, "word")),
+    assert_string_equal(json_string_value(json_object_get(object, "result")),
                         "usage");
     assert_string_equal(json_string_value(json_object_get(object, "message")),
                         "run has no option --nope");

@@ -50,8 +50,7 @@ static int setup(void **state)
 
     (void)state;
     cs_clock_turn(NOW);
-    module = (struct cs_module){.kind = CS_SINK,
-                                .plugin = cleversync_plugin};
+    module = (struct cs_module){.kind = CS_SINK, .plugin = cleversync_plugin};
     memcpy(&module.ops.sink, cleversync_plugin.ops, sizeof(module.ops.sink));
     text = cs_memory_format("[sink.session]\nplugin = sqlite-test\n"
                             "path = %s/session.db\n",
@@ -82,8 +81,8 @@ static int teardown(void **state)
 }
 
 /* Keeps these keys for the school 1 or 2; gives the name. */
-static const char *keep_as(int64_t school, enum cs_hold_kind kind,
-                           bool partial, const char *words)
+static const char *keep_as(int64_t school, enum cs_hold_kind kind, bool partial,
+                           const char *words)
 {
     static char name[CS_HOLD_NAME];
     struct cs_keys keys;
@@ -227,8 +226,7 @@ static void it_works_once(void **state)
     assert_false(cs_hold_open(only()));
     assert_int_equal(only()->used, NOW);
     assert_string_equal(only()->by, "Ada");
-    assert_int_equal(cs_hold_approve(session, name, "Ada", &error),
-                     CS_E_FATAL);
+    assert_int_equal(cs_hold_approve(session, name, "Ada", &error), CS_E_FATAL);
     assert_int_equal(cs_error_exit(&error), CS_EXIT_PERSON);
     assert_non_null(strstr(error.text, "was used"));
     /* The same people again: another decision. */
@@ -249,8 +247,7 @@ static void it_expires(void **state)
     assert_true(cs_hold_open(only()));
     cs_clock_turn(NOW + 7 * DAY);
     assert_false(cs_hold_open(only()));
-    assert_int_equal(cs_hold_approve(session, name, "Ada", &error),
-                     CS_E_FATAL);
+    assert_int_equal(cs_hold_approve(session, name, "Ada", &error), CS_E_FATAL);
     assert_int_equal(cs_error_exit(&error), CS_EXIT_PERSON);
     assert_non_null(strstr(error.text, "is expired"));
     keep("a b");

@@ -120,9 +120,10 @@ static void records_become_rows(void **state)
             struct mapped mapped;
             json_t *record = parse(rows[i].record, plugins[p]->name);
             map(&mapped, plugins[p], record);
-            if (mapped.rc != CS_OK)
+            /* Only the first one says where. */
+            if (mapped.rc != (i == 0 ? CS_OK : CS_MAYBE))
                 print_error("row %zu: %s\n", i, mapped.fake.error);
-            assert_int_equal(mapped.rc, CS_OK);
+            assert_int_equal(mapped.rc, i == 0 ? CS_OK : CS_MAYBE);
             assert_string_equal(cells(&mapped, p == 0 ? 7 : 6),
                                 p == 0 ? rows[i].student : rows[i].teacher);
             json_decref(record);
@@ -238,7 +239,7 @@ static void the_longest_key(void **state)
     json_t *record = parse(
         "{\"id\":\"01234567890123456789012345678901234567890123456789\"}", "");
     map(&mapped, plugins[0], record);
-    assert_int_equal(mapped.rc, CS_OK);
+    assert_int_equal(mapped.rc, CS_MAYBE);
     json_decref(record);
 }
 

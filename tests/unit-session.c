@@ -904,12 +904,12 @@ static void rejects_are_replaced(void **state)
     add_lincoln();
     school = school_id("s1");
     other = school_id("s2");
-    assert_ok(
-        cs_reject_replace(session, other, "Student", &elsewhere, 1, NULL, &error));
-    assert_ok(
-        cs_reject_replace(session, school, "Teacher", rejects, 1, NULL, &error));
-    assert_ok(
-        cs_reject_replace(session, school, "Student", rejects, 5, NULL, &error));
+    assert_ok(cs_reject_replace(session, other, "Student", &elsewhere, 1, NULL,
+                                &error));
+    assert_ok(cs_reject_replace(session, school, "Teacher", rejects, 1, NULL,
+                                &error));
+    assert_ok(cs_reject_replace(session, school, "Student", rejects, 5, NULL,
+                                &error));
     assert_int_equal(table->n, 1 + 1 + 4); /* c1 once */
     assert_non_null(reject_of("r1/s1/Student/c2"));
     row = reject_of("r1/s1/Student/#4"); /* what is no id is not kept */
@@ -918,14 +918,15 @@ static void rejects_are_replaced(void **state)
 
     cs_clock_turn(NOW + DAY);
     rejects[0].run = "r2";
-    assert_ok(
-        cs_reject_replace(session, school, "Student", rejects, 1, NULL, &error));
+    assert_ok(cs_reject_replace(session, school, "Student", rejects, 1, NULL,
+                                &error));
     assert_int_equal(table->n, 1 + 1 + 1);
     row = reject_of("r2/s1/Student/c1");
     assert_non_null(row);
     assert_int_equal(cs_cell_time(&row->cells[CS_REJECT_FIRST_SEEN]), NOW);
     assert_int_equal(cs_cell_time(&row->cells[CS_REJECT_LAST_SEEN]), NOW + DAY);
-    assert_ok(cs_reject_replace(session, school, "Student", NULL, 0, NULL, &error));
+    assert_ok(
+        cs_reject_replace(session, school, "Student", NULL, 0, NULL, &error));
     assert_int_equal(table->n, 1 + 1);
 }
 

@@ -94,9 +94,9 @@ static const struct {
      ALL, NULL, ""},
     /* Backwards or round in circles. */
     {"b1", 200, NEXT(USERS "?starting_after=b1"), CS_E_FATAL, 1, CUT, NULL,
-     "leads back"},
+     "does not lead forward"},
     {"b2", 200, NEXT(USERS "?starting_after=b1"), CS_E_FATAL, 1, CUT, NULL,
-     "leads back"},
+     "does not lead forward"},
     /* Elsewhere. */
     {NULL, 200, NEXT("http://evil.example" USERS "?starting_after=b1"),
      CS_E_FATAL, 1, CUT, NULL, "leads out"},
@@ -137,9 +137,13 @@ static const struct {
     /* The core has spoken about these. */
     {NULL, 200, "{}", CS_E_FATAL, 0, CUT, NULL, "status 200"},
     {NULL, 200, "<html>", CS_E_FATAL, 0, CUT, NULL, "status 200"},
-    {NULL, 401, NULL, CS_E_AUTH, 0, CUT, NULL, "status 401"},
+    /* About these there is more to say. */
+    {NULL, 401, NULL, CS_E_AUTH, 0, CUT, NULL,
+     "/users answered 401: the token is refused"},
+    {NULL, 403, NULL, CS_E_AUTH, 0, CUT, NULL,
+     "answered 403: the app may not read this"},
     {NULL, 404, "{\"message\":\"m\"}", CS_E_NOT_HERE, 0, CUT, NULL,
-     "status 404"},
+     "answered 404: the school is not shared"},
     {NULL, 503, NULL, CS_E_RETRY, 0, CUT, NULL, "status 503"},
     {NULL, 0, NULL, CS_E_RETRY, 0, CUT, NULL, "status 0"},
     {NULL, 413, NULL, CS_E_CONFIG, 0, CUT, NULL,
@@ -310,13 +314,14 @@ static const struct {
     {200, "{\"data\":[" ROW(DISTRICT) "],\"links\":[]}", CS_OK},
     {200, "{\"data\":[" ROW(DISTRICT) "]}", CS_OK},
     {200, "{\"data\":[" ROW("4fd43cc56d11340000000006") "]}", CS_E_AUTH},
-    {200, "{\"data\":[" ROW(DISTRICT) "," ROW("4f") "]}", CS_E_AUTH},
-    {200, "{\"data\":[" ROW("4f") "," ROW(DISTRICT) "]}", CS_E_AUTH},
-    {200, "{\"data\":[" ROW(DISTRICT) "," ROW(DISTRICT) "]}", CS_E_AUTH},
     {200, "{\"data\":[" ROW(DISTRICT "0") "]}", CS_E_AUTH},
-    {200, "{\"data\":[]}", CS_E_AUTH},
-    {200, "{\"data\":[{}]}", CS_E_AUTH},
-    {200, "{\"data\":[{\"data\":{\"id\":5}}]}", CS_E_AUTH},
+    {200, "{\"data\":[" ROW(DISTRICT) "," ROW("4f") "]}", CS_E_FATAL},
+    {200, "{\"data\":[" ROW("4f") "," ROW(DISTRICT) "]}", CS_E_FATAL},
+    {200, "{\"data\":[" ROW(DISTRICT) "," ROW(DISTRICT) "]}", CS_E_FATAL},
+    {200, "{\"data\":[]}", CS_E_FATAL},
+    {200, "{\"data\":[{}]}", CS_E_FATAL},
+    {200, "{\"data\":[{\"data\":{\"id\":5}}]}", CS_E_FATAL},
+    {200, "{\"data\":[" ROW("a b") "]}", CS_E_FATAL},
     {200, "{}", CS_E_FATAL},
     {401, NULL, CS_E_AUTH},
     {500, NULL, CS_E_RETRY},
@@ -337,6 +342,8 @@ static void only_a_token_of_this_district(void **state)
             if (rc != districts[i].rc)
                 print_error("district %zu of %s\n", i, plugins[p]->name);
             assert_int_equal(rc, districts[i].rc);
+            assert_int_equal(rc == CS_E_AUTH && districts[i].status == 200,
+                             strstr(fake.error, "another district") != NULL);
             assert_string_equal(fake.requests[0], "GET " BASE "/districts");
             assert_string_equal(fake.bearer, "access_token");
             fake_host_clear(&fake);
@@ -408,17 +415,36 @@ static void the_order_of_cursors(void **state)
     assert_int_equal(clever_events_ops.order("5e1", "5e1"), 0);
 }
 
-static void the_feed_is_not_read(void **state)
+/* What the oldest event of the feed says about a cursor. */
+static const struct {
+    const char *cursor;
+    long status;
+    const char *body;
+    enum cs_rc rc;
+} oldest[] = {
+    {"a b", 0, NULL, CS_E_CURSOR},
+    {"5e1", 200, "{\"data\":[],\"links\":[]}", CS_E_CURSOR},
+    {"5e1", 200, "{\"data\":[" ROW("5e2") "],\"links\":[]}", CS_E_CURSOR},
+    {"5e1", 403, NULL, CS_E_NOT_HERE},
+    {"5e1", 500, NULL, CS_E_RETRY},
+};
+
+static void a_feed_that_has_moved_on_is_not_read(void **state)
 {
     (void)state;
-    struct fake_host fake;
-    struct cs_page page = {.want = 1};
-    start(&fake, &events_plugin, NULL, 0);
-    assert_int_equal(clever_events_ops.fetch(fake.self, NULL, "5e1", &page),
-                     CS_E_NOT_HERE);
-    assert_non_null(strstr(fake.error, "reads the data"));
-    assert_false(page.done || page.next);
-    fake_host_clear(&fake);
+    for (size_t i = 0; i < sizeof oldest / sizeof *oldest; i++) {
+        struct fake_reply reply = {.status = oldest[i].status,
+                                   .body = oldest[i].body};
+        struct fake_host fake;
+        struct cs_page page = {.want = 1};
+        start(&fake, &events_plugin, &reply, 1);
+        assert_int_equal(clever_events_ops.fetch(fake.self, NULL,
+                                                 oldest[i].cursor, &page),
+                         oldest[i].rc);
+        assert_false(page.done || page.next);
+        fake_page_clear(&page);
+        fake_host_clear(&fake);
+    }
 }
 
 static void what_they_are(void **state)
@@ -441,7 +467,7 @@ int main(void)
         cmocka_unit_test(only_a_token_of_this_district),
         cmocka_unit_test(the_mark),
         cmocka_unit_test(the_order_of_cursors),
-        cmocka_unit_test(the_feed_is_not_read),
+        cmocka_unit_test(a_feed_that_has_moved_on_is_not_read),
         cmocka_unit_test(what_they_are),
     };
     return cmocka_run_group_tests_name("sources", tests, NULL, NULL);

@@ -95,7 +95,9 @@ static enum cs_rc student_belongs(const struct cs_host *host,
         return cs_fail(host, CS_E_DATA, "roles.student is not an object");
 
     const json_t *schools = json_object_get(role, "schools");
-    if (schools == NULL || json_is_null(schools) || !host->scope->school)
+    if (host->scope->school == NULL)
+        return CS_OK; /* for a whole district, the role decides */
+    if (schools == NULL || json_is_null(schools))
         return CS_MAYBE;
     bool here = false, texts = json_is_array(schools);
     for (size_t i = 0; i < json_array_size(schools); i++) {

@@ -46,6 +46,21 @@ static enum cs_rc sqlite_test_look(struct sqlite_test *self, const char *table,
     return CS_OK;
 }
 
+static enum cs_rc sqlite_test_lacking(struct sqlite_test *self,
+                                      const struct cs_entity *entity,
+                                      const struct cs_column *column)
+{
+    char *type = sqlite_test_sql_type(column);
+    if (type == NULL)
+        return sqlite_test_out_of_memory(self);
+    enum cs_rc rc = cs_fail(self->host, CS_E_CONFIG,
+                            "table %s in %s has no column %s: add one of type "
+                            "%s",
+                            entity->table, self->path, column->name, type);
+    sqlite3_free(type);
+    return rc;
+}
+
 enum cs_rc sqlite_test_inspect(void *arg, const struct cs_entity *entity,
                                unsigned *lengths)
 {
@@ -64,10 +79,7 @@ enum cs_rc sqlite_test_inspect(void *arg, const struct cs_entity *entity,
         const char *name = entity->columns[i].name;
         rc = sqlite_test_look(self, entity->table, name, &found, &length);
         if (rc == CS_OK && !found)
-            rc = cs_fail(self->host, CS_E_CONFIG,
-                         "table %s in %s has no column %s; see `cleversync db "
-                         "migrate --sql'",
-                         entity->table, self->path, name);
+            rc = sqlite_test_lacking(self, entity, &entity->columns[i]);
         if (rc == CS_OK && lengths != NULL)
             lengths[i] = entity->columns[i].type == CS_TEXT ? length : 0;
     }

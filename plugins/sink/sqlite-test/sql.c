@@ -95,14 +95,21 @@ char *sqlite_test_sql_select(const struct cs_entity *entity,
 static void sqlite_test_type(sqlite3_str *sql, const struct cs_column *column)
 {
     if (column->type == CS_INT)
-        sqlite3_str_appendall(sql, " INTEGER");
+        sqlite3_str_appendall(sql, "INTEGER");
     else if (column->type == CS_BOOL)
-        sqlite3_str_appendall(sql, " BOOLEAN");
+        sqlite3_str_appendall(sql, "BOOLEAN");
     else if (column->type == CS_TEXT && column->length > 0)
         /* SQLite does not mind the length; inspect() reads it back. */
-        sqlite3_str_appendf(sql, " NVARCHAR(%u)", column->length);
+        sqlite3_str_appendf(sql, "NVARCHAR(%u)", column->length);
     else
-        sqlite3_str_appendall(sql, " TEXT");
+        sqlite3_str_appendall(sql, "TEXT");
+}
+
+char *sqlite_test_sql_type(const struct cs_column *column)
+{
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    sqlite_test_type(sql, column);
+    return sqlite3_str_finish(sql);
 }
 
 static void sqlite_test_fallback(sqlite3_str *sql,
@@ -136,6 +143,7 @@ static void sqlite_test_define(sqlite3_str *sql, const struct cs_column *column)
         sqlite3_str_appendall(sql, " INTEGER PRIMARY KEY AUTOINCREMENT");
         return;
     }
+    sqlite3_str_appendall(sql, " ");
     sqlite_test_type(sql, column);
     if (column->flags & (CS_NOT_NULL | CS_KEY))
         sqlite3_str_appendall(sql, " NOT NULL");
@@ -177,6 +185,7 @@ static void sqlite_test_add(sqlite3_str *sql, const char *table,
     sqlite3_str_appendf(sql, "ALTER TABLE \"%w\" ADD COLUMN ", table);
     if (column->flags & CS_KEY || column->references != NULL) {
         sqlite_test_name(sql, column->name);
+        sqlite3_str_appendall(sql, " ");
         sqlite_test_type(sql, column);
         if (column->references != NULL)
             sqlite_test_references(sql, column->references);

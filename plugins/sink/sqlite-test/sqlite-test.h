@@ -62,6 +62,7 @@ char *sqlite_test_sql_delete(const struct cs_entity *entity, size_t key);
 char *sqlite_test_sql_select(const struct cs_entity *entity,
                              const struct cs_filter *filter, size_t nin,
                              size_t identity);
+char *sqlite_test_sql_type(const struct cs_column *column);
 char *sqlite_test_sql_step(const struct cs_step *step);
 
 /* ---- schema.c ----------------------------------------------------------- */

@@ -59,7 +59,7 @@ static bool clever_data_is_id(const char *id)
 
 struct clever_data_districts {
     const char *expected;
-    size_t n, other;
+    size_t n, unfit, other;
 };
 
 static enum cs_rc clever_data_district(void *arg, json_t *stolen)
@@ -67,7 +67,9 @@ static enum cs_rc clever_data_district(void *arg, json_t *stolen)
     struct clever_data_districts *districts = arg;
     const char *id = json_string_value(json_object_get(stolen, "id"));
     districts->n++;
-    if (!id || !districts->expected || strcmp(id, districts->expected) != 0)
+    if (id == NULL || !clever_data_is_id(id))
+        districts->unfit++;
+    else if (!districts->expected || strcmp(id, districts->expected) != 0)
         districts->other++;
     json_decref(stolen);
     return CS_OK;
@@ -77,7 +79,7 @@ static enum cs_rc clever_data_check(void *self)
 {
     static const char *const reads[] = {"id", NULL};
     const struct cs_host *host = self;
-    struct clever_data_districts districts = {host->scope->district, 0, 0};
+    struct clever_data_districts districts = {host->scope->district, 0, 0, 0};
     char url[CLEVER_DATA_URL];
     int length =
         snprintf(url, sizeof url, "%s/districts", host->text(host, "base_url"));
@@ -96,7 +98,12 @@ static enum cs_rc clever_data_check(void *self)
     json_decref(http.reply);
     if (rc != CS_OK)
         return rc;
-    if (districts.n != 1 || districts.other != 0)
+    if (districts.n != 1 || districts.unfit != 0)
+        return cs_fail(host, CS_E_FATAL,
+                       "Clever does not say whose the access token is: one "
+                       "district with an id is expected from %s",
+                       url);
+    if (districts.other != 0)
         return cs_fail(host, CS_E_AUTH,
                        "the access token belongs to another district");
     return CS_OK;
@@ -213,9 +220,23 @@ static enum cs_rc clever_data_end(const struct clever_data_page *from,
         if (from->records == 0) /* Clever links to where nothing follows */
             return host->done(from->page, NULL);
         return cs_fail(host, CS_E_FATAL,
-                       "the link to the next page leads back");
+                       "the link to the next page does not lead forward");
     }
     return host->next(from->page, next);
+}
+
+/* What a refusal may mean, where the core can only say that it was one. */
+static const char *clever_data_hint(const struct clever_data_listing *listing,
+                                    enum cs_rc rc, long status)
+{
+    if (rc == CS_E_AUTH && status == 401)
+        return "the token is refused: does the district still authorise the "
+               "app?";
+    if (rc == CS_E_AUTH && status == 403)
+        return "the app may not read this";
+    if (rc == CS_E_NOT_HERE && status == 404 && listing->role != NULL)
+        return "the school is not shared with the app, or not any more";
+    return NULL;
 }
 
 static enum cs_rc clever_data_read(const struct cs_host *host,
@@ -252,6 +273,10 @@ static enum cs_rc clever_data_read(const struct cs_host *host,
                      "Clever refuses pages of %zu records; lower "
                      "page_size_max in [sync]",
                      want);
+    const char *hint = clever_data_hint(listing, rc, http.status);
+    if (hint != NULL)
+        rc = cs_fail(host, rc, "GET %s answered %ld: %s", address, http.status,
+                     hint);
     json_decref(http.reply);
     return rc;
 }

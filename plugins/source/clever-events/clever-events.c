@@ -158,7 +158,12 @@ static enum cs_rc clever_events_check(void *arg)
     enum cs_rc rc = clever_events_get(host, "districts", &ids, &status);
     if (rc != CS_OK)
         return rc;
-    if (ids.n != 1 || district == NULL || strcmp(ids.last, district) != 0)
+    if (ids.n != 1 || ids.unfit != 0)
+        return cs_fail(host, CS_E_FATAL,
+                       "Clever does not say whose the access token is: one "
+                       "district with an id is expected from %s/districts",
+                       host->text(host, "base_url"));
+    if (district == NULL || strcmp(ids.last, district) != 0)
         return cs_fail(host, CS_E_AUTH,
                        "the access token belongs to another district");
     return CS_OK;
