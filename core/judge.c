@@ -135,16 +135,21 @@ static enum cs_rc guard_deletes(struct judging *judging)
         hold_deletes(judging, leaving, active);
         return CS_OK;
     }
-    if (leaving == 0)
-        return CS_OK;
-    if (judge->records == 0) {
-        say(judging,
-            "Clever lists nobody while %zu active rows are stored: all are "
-            "kept",
-            leaving);
-        hold_deletes(judging, leaving, active);
+    if (judge->records == 0 && judge->mode != CS_JUDGE_EVENTS) {
+        size_t stored = leaving;
+
+        if (judging->verdict->leavers == CS_WRITE_DELETE)
+            stored += judging->totals.inactive;
+        if (stored > 0) {
+            say(judging,
+                "Clever lists nobody while %zu rows are stored: all are kept",
+                stored);
+            hold_deletes(judging, stored, active);
+        }
         return CS_OK;
     }
+    if (leaving == 0)
+        return CS_OK;
     rc = active_rows(judging, cs_guard_deletes, leaving, &active);
     if (rc != CS_OK)
         return rc;
@@ -152,9 +157,8 @@ static enum cs_rc guard_deletes(struct judging *judging)
     if (leaving > most) {
         say(judging,
             "%zu of %zu active rows would leave, more than max_delete allows "
-            "(%zu): all are kept; if it is right, run again with --full --set "
-            "guard.max_delete=%zu",
-            leaving, active, most, leaving);
+            "(%zu): all are kept",
+            leaving, active, most);
         hold_deletes(judging, leaving, active);
     }
     return CS_OK;
@@ -176,9 +180,8 @@ static enum cs_rc guard_updates(struct judging *judging)
     if (guarded > most) {
         say(judging,
             "%zu of %zu active rows would change, more than max_update allows "
-            "(%zu): nothing was written; if it is right, run again with "
-            "--full or --set guard.max_update=%zu",
-            updates, active, most, updates);
+            "(%zu): nothing was written",
+            updates, active, most);
         judging->verdict->hold_updates = true;
         judging->verdict->held += updates;
         judging->verdict->total = active;

@@ -229,13 +229,14 @@ static void postpone(struct cs_secrets *secrets, struct cs_slot *slot,
                  why->text[0] ? why->text : "no store holds it any more");
 }
 
-/* Nothing is there; whether that lasts. */
+/* Nothing is there; whether that lasts.  An outage does not make of what was
+ * absent something to wait for. */
 static enum cs_rc note_absence(struct cs_slot *slot, enum cs_rc rc,
                                struct cs_error *error)
 {
     bool known = slot->absent != 0;
 
-    if (rc != CS_E_NOT_HERE && !(known && badness(rc)))
+    if (rc != CS_E_NOT_HERE && !(known && rc == CS_E_RETRY))
         return rc;
     slot->absent = cs_clock_steady() + CS_SLOT_QUIET;
     return cs_error_set(error, CS_E_NOT_HERE, "absent");

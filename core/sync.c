@@ -117,13 +117,12 @@ static void finish_entity(struct cs_syncing *syncing, struct cs_lane *lane)
         entity->status = "Different";
         entity->status_code = CS_EXIT_DIFFERENT;
     }
-    snprintf(entity->message, sizeof(entity->message), "%s", lane->note);
+    snprintf(entity->message, sizeof(entity->message), "%s",
+             result->message[0] ? result->message : lane->note);
     if (result->held > 0 || result->rejected > 0) {
         entity->status = CS_HISTORY_PARTIAL;
         entity->status_code =
             result->held > 0 ? CS_EXIT_HELD : CS_EXIT_PARTIAL;
-        snprintf(entity->message, sizeof(entity->message), "%s",
-                 result->message);
     }
     cs_sync_end_history(syncing, lane);
 }

@@ -91,8 +91,7 @@ is "they are one hold" "$(listed 'school, entity, kind, held, total, approver')"
 hold=$(listed hold)
 like "whose name is easy to type" "$dir/holds.json" '"hold": *"[0-9a-f]{12}"'
 is "the message says how to let them go" "$(told)" "Full|Partial|15 of 44 \
-active rows would leave, more than max_delete allows (10): all are kept; if it \
-is right, run again with --full --set guard.max_delete=15; to let exactly \
+active rows would leave, more than max_delete allows (10): all are kept; to let exactly \
 these go: cleversync approve $hold"
 ok "it is shown as a table" cs holds
 like "a line a hold" "$out" "^$hold +.* +Student +delete +15 +44 .* -\$"
