@@ -106,6 +106,7 @@ static enum cs_rc merge_record(struct merging *merging,
     bool keyed;
     enum cs_rc rc = cs_map_record(&merging->map, record->record, &keyed);
     const char *why = merging->map.why;
+    struct cs_normal_note *notes = NULL;
 
     merging->result->handed++;
     if (rc < 0 && rc != CS_E_DATA) {
@@ -116,7 +117,7 @@ static enum cs_rc merge_record(struct merging *merging,
     if (record->op == CS_DELETE && keyed)
         rc = CS_LEFT; /* whatever else it says */
     if ((rc == CS_OK || rc == CS_MAYBE) && keyed &&
-        cs_normal_row(&merging->normal, row, &merging->scratch,
+        cs_normal_row(&merging->normal, row, &merging->scratch, &notes,
                       &merging->map.error) != CS_OK) {
         rc = CS_E_DATA;
         why = merging->map.error.text;
@@ -131,6 +132,7 @@ static enum cs_rc merge_record(struct merging *merging,
             person_of(merging, row[merging->map.key].as.text);
 
         merge_row(merging, person, row);
+        cs_diff_tell(merging->delta->diff, person->key, notes);
         if (rc == CS_OK)
             place(person, HERE);
     }

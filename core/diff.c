@@ -34,9 +34,9 @@ void cs_diff_init(struct cs_diff *diff, const struct cs_schema *schema,
                    .key = schema->key - schema->first,
                    .lengths = lengths ? lengths + schema->first : NULL,
                    .seed = seed,
-                   .listing = true,
-                   .warn = warn,
-                   .arg = arg}};
+                   .listing = true},
+        .warn = warn,
+        .arg = arg};
     cs_keys_init(&diff->keys, seed);
 }
 
@@ -201,8 +201,16 @@ static struct cs_keys_entry *see(struct cs_diff *diff, const char *key,
     return entry;
 }
 
+void cs_diff_tell(const struct cs_diff *diff, const char *key,
+                  const struct cs_normal_note *notes)
+{
+    for (; notes; notes = notes->next)
+        diff->warn(diff->arg, key, notes);
+}
+
 static void compare(struct cs_diff *diff, const char *key,
-                    const struct cs_value *row)
+                    const struct cs_value *row,
+                    const struct cs_normal_note *notes)
 {
     uint64_t arrived = cs_normal_fingerprint(&diff->normal, row);
     struct cs_keys_entry *entry = cs_keys_put(&diff->keys, key);
@@ -213,8 +221,10 @@ static void compare(struct cs_diff *diff, const char *key,
         return;
     }
     see(diff, key, 0)->arrived = arrived;
-    if (kind_of(entry) != CS_DIFF_UPDATE || entry->stored != arrived)
+    if (kind_of(entry) != CS_DIFF_UPDATE || entry->stored != arrived) {
         pack(diff, entry, row);
+        cs_diff_tell(diff, key, notes); /* once, not with every run */
+    }
 }
 
 void cs_diff_changed(struct cs_diff *diff, const char *key,
@@ -257,10 +267,12 @@ void cs_diff_arrived(struct cs_diff *diff, enum cs_rc said,
 {
     const struct cs_value *key = &row[diff->normal.key];
     bool keyed = cs_normal_key(&diff->normal, key);
+    struct cs_normal_note *notes = NULL;
     struct cs_error error;
 
     if (said == CS_OK) {
-        said = cs_normal_row(&diff->normal, row, &diff->scratch, &error);
+        said =
+            cs_normal_row(&diff->normal, row, &diff->scratch, &notes, &error);
         why = error.text;
     }
     if (said == CS_E_DATA && !keyed) {
@@ -271,7 +283,7 @@ void cs_diff_arrived(struct cs_diff *diff, enum cs_rc said,
     if (said == CS_E_DATA)
         reject(diff, see(diff, key->as.text, CS_KEYS_REJECT)->key, why);
     else if (said == CS_OK)
-        compare(diff, key->as.text, row);
+        compare(diff, key->as.text, row, notes);
     else if (said == CS_LEFT && keyed)
         see(diff, key->as.text, CS_KEYS_LEFT);
     else if (keyed)

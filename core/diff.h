@@ -36,6 +36,8 @@ struct cs_diff_counts {
 struct cs_diff {
     const struct cs_schema *schema;
     struct cs_normal normal;
+    cs_normal_fn *warn;
+    void *arg;
     struct cs_keys keys;
     struct cs_arena scratch; /* of the record at hand */
     struct cs_arena packed;  /* changes */
@@ -76,6 +78,9 @@ void cs_diff_changed(struct cs_diff *diff, const char *key,
                      const struct cs_value *row, const struct cs_value *stored,
                      bool here);
 void cs_diff_left(struct cs_diff *diff, const char *key);
+/* Tells of cells that are going to be written otherwise than they came. */
+void cs_diff_tell(const struct cs_diff *diff, const char *key,
+                  const struct cs_normal_note *notes);
 /* A record is set aside; key NULL: it has none. */
 void cs_diff_reject(struct cs_diff *diff, const char *key, const char *why);
 

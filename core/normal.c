@@ -117,9 +117,18 @@ static bool normal_time(struct cs_value *cell, struct cs_span text,
     return true;
 }
 
+static void note(struct cs_normal_note **notes, struct cs_arena *scratch,
+                 const struct cs_column *column, const char *what)
+{
+    struct cs_normal_note *new = cs_arena_take(scratch, sizeof(*new));
+
+    *new = (struct cs_normal_note){*notes, column, what};
+    *notes = new;
+}
+
 static void normal_text(const struct cs_normal *normal, size_t i,
-                        struct cs_value *cell, const char *key,
-                        struct cs_arena *scratch)
+                        struct cs_value *cell, struct cs_arena *scratch,
+                        struct cs_normal_note **notes)
 {
     const struct cs_column *column = &normal->columns[i];
     struct cs_span text = cs_text_trim(cell->as.text);
@@ -127,7 +136,7 @@ static void normal_text(const struct cs_normal *normal, size_t i,
 
     if (column->type == CS_TIME && text.length > 0) {
         if (!normal_time(cell, text, scratch)) {
-            normal->warn(normal->arg, column, key, "is no time, left empty");
+            note(notes, scratch, column, "is no time, left empty");
             *cell = null_cell;
         }
         return;
@@ -137,10 +146,10 @@ static void normal_text(const struct cs_normal *normal, size_t i,
         cs_text_units(text.start, text.length) > most) {
         if (column->flags & CS_CUT) {
             text.length = cs_text_prefix(text.start, text.length, most);
-            normal->warn(normal->arg, column, key, "is too long, cut");
+            note(notes, scratch, column, "is too long, cut");
         } else {
             text.length = 0;
-            normal->warn(normal->arg, column, key, "is too long, left empty");
+            note(notes, scratch, column, "is too long, left empty");
         }
     }
     if (text.length == 0) {
@@ -172,14 +181,13 @@ static struct cs_value zero_of(const struct cs_column *column)
 }
 
 enum cs_rc cs_normal_row(const struct cs_normal *normal, struct cs_value *row,
-                         struct cs_arena *scratch, struct cs_error *error)
+                         struct cs_arena *scratch,
+                         struct cs_normal_note **notes, struct cs_error *error)
 {
-    const char *key;
-
+    *notes = NULL;
     if (!cs_normal_key(normal, &row[normal->key]))
         return cs_error_set(error, CS_E_DATA,
                             "its key is missing, too long, or no plain text");
-    key = row[normal->key].as.text;
     for (size_t i = 0; i < normal->ncolumns; i++) {
         const struct cs_column *column = &normal->columns[i];
 
@@ -190,7 +198,7 @@ enum cs_rc cs_normal_row(const struct cs_normal *normal, struct cs_value *row,
                 return cs_error_set(error, CS_E_DATA,
                                     "its %s is not valid UTF-8",
                                     column->name);
-            normal_text(normal, i, &row[i], key, scratch);
+            normal_text(normal, i, &row[i], scratch, notes);
         }
         if (row[i].state == CS_ABSENT && normal->listing)
             row[i].state = CS_NULL;

@@ -12,9 +12,15 @@
 #include "arena.h"
 #include "error.h"
 
-/* Told of each cell that had to be cut or emptied. */
-typedef void cs_normal_fn(void *arg, const struct cs_column *column,
-                          const char *key, const char *what);
+/* A cell that had to be cut or emptied. */
+struct cs_normal_note {
+    struct cs_normal_note *next;
+    const struct cs_column *column;
+    const char *what; /* "is too long, cut" */
+};
+/* For who wants to tell of it. */
+typedef void cs_normal_fn(void *arg, const char *key,
+                          const struct cs_normal_note *note);
 
 struct cs_normal {
     const struct cs_column *columns; /* the mapper's, key first found by flag */
@@ -23,14 +29,15 @@ struct cs_normal {
     const unsigned *lengths; /* the database's, UTF-16 units; 0: as declared */
     uint64_t seed;           /* of fingerprints */
     bool listing; /* a full listing: what a record does not say is null */
-    cs_normal_fn *warn;
-    void *arg;
 };
 
 /* Makes a mapped row ready to be compared and written, in place; text that has
- * to change is copied into scratch.  CS_E_DATA: the row cannot be stored. */
+ * to change is copied into scratch, where the notes are, too.  CS_E_DATA: the
+ * row cannot be stored. */
 enum cs_rc cs_normal_row(const struct cs_normal *normal, struct cs_value *row,
-                         struct cs_arena *scratch, struct cs_error *error);
+                         struct cs_arena *scratch,
+                         struct cs_normal_note **notes,
+                         struct cs_error *error);
 
 /* Is the key one that can be a key: text, not blank, no control characters or
  * blanks, not too long? */

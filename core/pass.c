@@ -39,13 +39,13 @@ static void say(struct passing *passing, const char *sentence)
     cs_log_write(CS_LOG_WARN, &passing->context, "%s", sentence);
 }
 
-static void warn_cell(void *arg, const struct cs_column *column,
-                      const char *key, const char *what)
+static void warn_cell(void *arg, const char *key,
+                      const struct cs_normal_note *note)
 {
     struct passing *passing = arg;
 
-    cs_log_write(CS_LOG_WARN, &passing->context, "%s of %s %s", column->name,
-                 key, what);
+    cs_log_write(CS_LOG_WARN, &passing->context, "%s of %s %s",
+                 note->column->name, key, note->what);
 }
 
 static enum cs_rc stored(void *arg, const struct cs_value *row)
@@ -335,6 +335,24 @@ static enum cs_rc write_all(struct passing *passing)
     return rc;
 }
 
+static void tell_rejects(struct passing *passing)
+{
+    const struct cs_diff *diff = &passing->diff;
+    size_t n = passing->result->rejected;
+    const char *key = NULL, *why = "the database refuses it";
+    char sentence[256];
+
+    if (diff->counts.rejected > 0) {
+        key = diff->rejects[0].key;
+        why = diff->rejects[0].reason;
+    }
+    snprintf(sentence, sizeof(sentence),
+             "%zu %s set aside (cleversync rejects), the first%s%s because %s",
+             n, n == 1 ? "record was" : "records were", key ? ", " : "",
+             key ? key : "", why);
+    say(passing, sentence);
+}
+
 enum cs_rc cs_pass_run(const struct cs_pass *pass,
                        struct cs_pass_result *result, struct cs_error *error)
 {
@@ -357,17 +375,8 @@ enum cs_rc cs_pass_run(const struct cs_pass *pass,
         rc = judge(&passing);
     if (rc == CS_OK)
         rc = pass->dry ? plan(&passing) : write_all(&passing);
-    if (rc == CS_OK && result->rejected > 0) {
-        char sentence[128];
-
-        snprintf(sentence, sizeof(sentence),
-                 "%zu records were set aside, the first because %s",
-                 result->rejected,
-                 passing.diff.counts.rejected
-                     ? passing.diff.rejects[0].reason
-                     : "the database refuses it");
-        say(&passing, sentence);
-    }
+    if (rc == CS_OK && result->rejected > 0)
+        tell_rejects(&passing);
     cs_approval_clear(&passing.approval);
     cs_diff_clear(&passing.diff);
     free(passing.lengths);

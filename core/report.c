@@ -137,7 +137,7 @@ void cs_report_print(const struct cs_run *run)
     if (changes == 0)
         printf("; nothing %s", run->dry ? "would change" : "changed");
     else
-        printf("; %zu rows %s", changes,
+        printf("; %zu %s %s", changes, changes == 1 ? "row" : "rows",
                run->dry ? "would change (dry run, nothing was written)"
                         : "changed");
     printf(" (run %s, %.1f s)\n", run->id,

@@ -136,9 +136,9 @@ static enum cs_rc choose_schools(struct cs_run *run,
     if (run->n == 0)
         return cs_error_set(error, CS_E_CONFIG,
                             "there is no active school to sync: register "
-                            "some with `cleversync school add` or `school "
-                            "import`, or activate one with `school set ID "
-                            "--active yes`");
+                            "some with \"cleversync school add\" or \"school "
+                            "import\", or activate one with \"school set ID "
+                            "--active yes\"");
     return CS_OK;
 }
 
@@ -438,7 +438,7 @@ enum cs_rc cs_run_all(struct cs_run *run, struct cs_app *app,
     if (app->wiring.npipelines == 0)
         return cs_error_set(error, CS_E_CONFIG,
                             "no pipeline is configured: enable some with "
-                            "`cleversync plugins enable NAME`");
+                            "\"cleversync plugins enable NAME\"");
     rc = cs_registry_load(session, &run->registry, error);
     if (rc == CS_OK)
         rc = choose_schools(run, request, error);

@@ -60,8 +60,9 @@ fault
 is "story 17: both know both schools" \
     "$(sql session "SELECT count(DISTINCT SchoolId) FROM SyncHistory")" 2
 is "story 17: what changed is written once" "$(sql session "SELECT
-    sum(RecordsUpdated) FROM SyncHistory WHERE SyncType = 'Incremental'
-    AND EntityType = 'Student'")" 2
+    sum(RecordsUpdated) FROM SyncHistory JOIN Schools USING (SchoolId)
+    WHERE SyncType = 'Incremental' AND EntityType = 'Student' AND
+    SchoolPrefix = '$one'")" 2
 right "story 17: and all is right"
 
 # ---- 18: a dead run leaves nothing behind that others wait for ----------------------

@@ -34,6 +34,22 @@ for turn in 1 2 3 4 5; do
 done
 full=$(median <"$dir/full")
 events=$(median <"$dir/events")
+
+# What such a run asks the school's database for, as the sink counts it.
+sqlite3 "$database" "SELECT CleverStudentId FROM Students LIMIT 100" |
+    while read -r id; do
+        curl -s -X POST -o "$out" \
+            "$lab_url/lab/change?id=$id&field=last&value=Counted"
+    done
+cs run --set logging.level=debug 2>&1 | grep 'SELECT statements' |
+    grep -o 'entity=.*' >"$dir/counted"
+cat "$dir/counted"
+read -r selects rows writes <<END
+$(sed -n 's/^entity=Student.*: \([0-9]*\) SELECT.* read \([0-9]*\) rows, \([0-9]*\) .*/\1 \2 \3/p' "$dir/counted")
+END
+at_most "SELECT statements for 100 events" "$selects" 10
+at_most "rows read for 100 events" "$rows" 260
+at_most "statements that wrote" "$writes" 101
 cost "$CLEVERSYNC" --config "$config" run
 idle=$cpu
 echo "CPU seconds: full $full, 100 events $events, no events $idle"

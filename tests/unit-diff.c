@@ -32,14 +32,13 @@ struct fixture {
     char warnings[256];
 };
 
-static void warn(void *arg, const struct cs_column *column, const char *key,
-                 const char *what)
+static void warn(void *arg, const char *key, const struct cs_normal_note *note)
 {
     struct fixture *fixture = arg;
     size_t used = strlen(fixture->warnings);
 
     snprintf(fixture->warnings + used, sizeof(fixture->warnings) - used,
-             "%s %s %s;", column->name, key, what);
+             "%s %s %s;", note->column->name, key, note->what);
 }
 
 static int set_up(void **state)
@@ -189,10 +188,20 @@ static void overlong_text_is_cut_emptied_or_refused(void **state)
     assert_true(cs_diff_next(&fixture->diff, CS_DIFF_INSERT, &position, row));
     assert_string_equal(row[FIRST].as.text, "abcd");
     assert_int_equal(row[EMAIL].state, CS_NULL);
-    assert_string_equal(fixture->warnings, "FirstName k1 is too long, cut;"
-                                           "Email k1 is too long, left empty;");
+    assert_string_equal(fixture->warnings, "Email k1 is too long, left empty;"
+                                           "FirstName k1 is too long, cut;");
     arrive(fixture, "key-of-eleven", "A", NULL);
     assert_int_equal(fixture->diff.counts.unkeyed, 1);
+}
+
+static void what_is_not_written_is_not_told(void **state)
+{
+    struct fixture *fixture = *state;
+
+    store(fixture, "k1", "abcde", NULL, true);
+    arrive(fixture, "k1", "abcdefg", "a@b.c.d.e");
+    assert_int_equal(changes(fixture, CS_DIFF_UPDATE), 0);
+    assert_string_equal(fixture->warnings, "");
 }
 
 static void a_key_is_plain_text(void **state)
@@ -356,6 +365,7 @@ int main(void)
         TEST(new_back_and_gone_are_told_apart),
         TEST(a_change_keeps_what_is_to_be_written),
         TEST(overlong_text_is_cut_emptied_or_refused),
+        TEST(what_is_not_written_is_not_told),
         TEST(a_key_is_plain_text),
         TEST(a_rejected_person_is_kept),
         TEST(who_left_by_the_record_leaves),

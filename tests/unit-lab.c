@@ -398,6 +398,32 @@ static void test_faults_match(void **state)
     assert_int_equal(status_of(lab, "POST", "/lab/fault?spec=no-such"), 400);
 }
 
+/* How many of a listing's records have an id. */
+static size_t ids_of(struct cs_lab *lab, const char *uri)
+{
+    json_t *reply = get(lab, uri), *row;
+    size_t i, n = 0;
+
+    json_array_foreach(json_object_get(reply, "data"), i, row)
+        n += json_object_get(json_object_get(row, "data"), "id") != NULL;
+    json_decref(reply);
+    return n;
+}
+
+/* So that a fault meets a sync, not the look at whose token it is. */
+static void test_faults_of_records_are_about_people(void **state)
+{
+    struct cs_lab *lab = *state;
+
+    assert_int_equal(status_of(lab, "POST", "/lab/fault?spec=no-id"), 200);
+    assert_int_equal(ids_of(lab, "/v3.0/districts"), 1);
+    assert_int_equal(ids_of(lab, "/v3.0/schools"), 3);
+    assert_int_equal(ids_of(lab, "/v3.0/users?limit=5"), 4);
+    assert_int_equal(
+        status_of(lab, "POST", "/lab/fault?spec=no-id,path=/schools"), 200);
+    assert_int_equal(ids_of(lab, "/v3.0/schools"), 2);
+}
+
 static void test_rate_limit(void **state)
 {
     struct cs_lab *lab = *state;
@@ -426,6 +452,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_truth, setup, teardown),
         cmocka_unit_test_setup_teardown(test_faults_match, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_faults_of_records_are_about_people, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rate_limit, setup, teardown),
     };
 

@@ -115,7 +115,9 @@ static enum cs_rc sqlite_test_stream(struct sqlite_test *self,
     int code = SQLITE_ROW;
     if (row == NULL)
         return sqlite_test_out_of_memory(self);
+    self->selects++;
     while (rc == CS_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        self->read++;
         for (size_t i = 0; rc == CS_OK && i < entity->ncolumns; i++)
             if (sqlite_test_read(statement, (int)i, entity->columns[i].type,
                                  &row[i]) != SQLITE_OK)
@@ -230,6 +232,7 @@ static enum cs_rc sqlite_test_write(struct sqlite_test *self,
     enum cs_rc rc = CS_OK;
     if (code != SQLITE_OK || sqlite3_step(statement) != SQLITE_DONE)
         rc = sqlite_test_fail(self, entity->table);
+    self->written++;
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
     return rc;

@@ -29,6 +29,9 @@ static const struct cs_option sqlite_test_options[] = {
 static void sqlite_test_close(void *arg)
 {
     struct sqlite_test *self = arg;
+    cs_log(self->host, CS_LOG_DEBUG,
+           "%zu SELECT statements read %zu rows, %zu statements wrote",
+           self->selects, self->read, self->written);
     sqlite_test_disconnect(self); /* rolls back */
     if (self->lock_file >= 0)
         close(self->lock_file); /* frees all locks */

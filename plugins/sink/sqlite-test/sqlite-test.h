@@ -20,6 +20,7 @@ struct sqlite_test {
     bool ready;  /* connected to write */
     sqlite3_stmt *statements[SQLITE_TEST_STATEMENTS]; /* by their SQL */
     size_t next;                                      /* to be replaced */
+    size_t selects, read, written; /* statements and rows, for the log */
 
     char *lock_path;
     int lock_file; /* -1: not open yet */

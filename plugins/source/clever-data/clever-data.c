@@ -55,6 +55,25 @@ static bool clever_data_is_id(const char *id)
                                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
 }
 
+/* Adds what a refusal may mean, where the core can only say that it was one;
+ * returns rc. */
+static enum cs_rc clever_data_refused(const struct cs_host *host,
+                                      const char *address, enum cs_rc rc,
+                                      long status, bool of_school)
+{
+    const char *hint = NULL;
+    if (rc == CS_E_AUTH && status == 401)
+        hint = "the token is refused: does the district still authorise the "
+               "app?";
+    else if (rc == CS_E_AUTH && status == 403)
+        hint = "the app may not read this";
+    else if (rc == CS_E_NOT_HERE && status == 404 && of_school)
+        hint = "the school is not shared with the app, or not any more";
+    if (hint == NULL)
+        return rc;
+    return cs_fail(host, rc, "GET %s answered %ld: %s", address, status, hint);
+}
+
 /* ---- Is the token this district's? ------------------------------------- */
 
 struct clever_data_districts {
@@ -97,7 +116,7 @@ static enum cs_rc clever_data_check(void *self)
     enum cs_rc rc = host->http(host, &http);
     json_decref(http.reply);
     if (rc != CS_OK)
-        return rc;
+        return clever_data_refused(host, url, rc, http.status, false);
     if (districts.n != 1 || districts.unfit != 0)
         return cs_fail(host, CS_E_FATAL,
                        "Clever does not say whose the access token is: one "
@@ -225,20 +244,6 @@ static enum cs_rc clever_data_end(const struct clever_data_page *from,
     return host->next(from->page, next);
 }
 
-/* What a refusal may mean, where the core can only say that it was one. */
-static const char *clever_data_hint(const struct clever_data_listing *listing,
-                                    enum cs_rc rc, long status)
-{
-    if (rc == CS_E_AUTH && status == 401)
-        return "the token is refused: does the district still authorise the "
-               "app?";
-    if (rc == CS_E_AUTH && status == 403)
-        return "the app may not read this";
-    if (rc == CS_E_NOT_HERE && status == 404 && listing->role != NULL)
-        return "the school is not shared with the app, or not any more";
-    return NULL;
-}
-
 static enum cs_rc clever_data_read(const struct cs_host *host,
                                    const struct clever_data_listing *listing,
                                    const char *cursor, struct cs_page *page)
@@ -273,10 +278,9 @@ static enum cs_rc clever_data_read(const struct cs_host *host,
                      "Clever refuses pages of %zu records; lower "
                      "page_size_max in [sync]",
                      want);
-    const char *hint = clever_data_hint(listing, rc, http.status);
-    if (hint != NULL)
-        rc = cs_fail(host, rc, "GET %s answered %ld: %s", address, http.status,
-                     hint);
+    else
+        rc = clever_data_refused(host, address, rc, http.status,
+                                 listing->role != NULL);
     json_decref(http.reply);
     return rc;
 }
