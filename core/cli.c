@@ -61,9 +61,9 @@ int cs_cli_fail(bool json, int status, const char *text, json_t *details)
     /* A path in the sentence need not be UTF-8; JSON has to be. */
     if (!cs_text_valid(text, strlen(text)))
         text = "the sentence is not UTF-8: ask again without -o json";
-    object = json_pack("{ss si ss ss}", "message_type", "exit_error", "code",
-                       status, "result", cs_error_word(status), "message",
-                       text);
+    object =
+        json_pack("{ss si ss ss}", "message_type", "exit_error", "code", status,
+                  "result", cs_error_word(status), "message", text);
     if (details != NULL) {
         json_object_update(object, details);
         json_decref(details);

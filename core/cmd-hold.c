@@ -47,19 +47,6 @@ static void add_time(struct cs_table *table, int64_t time)
     cs_table_text(table, time != 0 ? text : NULL);
 }
 
-static void print_table(const struct cs_arguments *arguments,
-                        const char *member, struct cs_table *table,
-                        const char *none)
-{
-    if (cs_arguments_json(arguments))
-        cs_cli_print(json_pack("{so}", member, cs_table_json(table)));
-    else if (cs_table_rows(table) == 0)
-        puts(none);
-    else
-        cs_table_print(table, stdout);
-    cs_table_free(table);
-}
-
 static const char *hold_operand(const struct cs_desk *desk)
 {
     return cs_arguments_operands(desk->arguments)[0];
@@ -104,7 +91,7 @@ static void list_holds(const struct cs_desk *desk, const struct cs_holds *holds)
         add_time(table, hold->approved);
         cs_table_text(table, hold->by);
     }
-    print_table(desk->arguments, "holds", table, "nothing is held");
+    cs_desk_print(desk->arguments, "holds", table, "nothing is held");
 }
 
 /* Whom it is about, by key. */
@@ -305,7 +292,7 @@ static enum cs_rc rejects(struct cs_desk *desk, struct cs_error *error)
     rc = cs_reject_each(desk->session, school != NULL ? school->id : 0,
                         add_reject, &listing, error);
     if (rc == CS_OK)
-        print_table(desk->arguments, "rejects", listing.table,
+        cs_desk_print(desk->arguments, "rejects", listing.table,
                     "no record is set aside");
     else
         cs_table_free(listing.table);

@@ -65,8 +65,7 @@ int cs_cmd_plugins_list(const struct cs_arguments *arguments)
         table = cs_table_new(columns);
         cs_loader_each(app.loader, list_row, table);
         if (cs_arguments_json(arguments))
-            cs_cli_print(
-                json_pack("{so}", "plugins", cs_table_json(table)));
+            cs_cli_print(json_pack("{so}", "plugins", cs_table_json(table)));
         else
             cs_table_print(table, stdout);
         cs_table_free(table);

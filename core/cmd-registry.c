@@ -22,19 +22,6 @@ static int require(const struct cs_arguments *arguments, const char *command,
     return CS_EXIT_OK;
 }
 
-static void print_table(const struct cs_arguments *arguments,
-                        const char *member, struct cs_table *table,
-                        const char *none)
-{
-    if (cs_arguments_json(arguments))
-        cs_cli_print(json_pack("{so}", member, cs_table_json(table)));
-    else if (cs_table_rows(table) == 0)
-        puts(none);
-    else
-        cs_table_print(table, stdout);
-    cs_table_free(table);
-}
-
 static void print_added(const struct cs_arguments *arguments, const char *what,
                         bool added)
 {
@@ -104,7 +91,7 @@ static enum cs_rc district_list(struct cs_desk *desk, struct cs_error *error)
         cs_table_text(table, district->prefix);
         cs_table_number(table, schools);
     }
-    print_table(desk->arguments, "districts", table,
+    cs_desk_print(desk->arguments, "districts", table,
                 "no districts yet: \"cleversync district add\" registers one");
     return CS_OK;
 }
@@ -160,14 +147,10 @@ const struct cs_cli_option cs_cmd_school_list_options[] = {
 static enum cs_rc school_list(struct cs_desk *desk, struct cs_error *error)
 {
     static const struct cs_table_column columns[] = {
-        {"ID", "school_id", false},
-        {"NAME", "name", false},
-        {"PREFIX", "school", false},
-        {"DATABASE", "database", false},
-        {"DISTRICT", "district_id", false},
-        {"ACTIVE", "active", false},
-        {"FULL DUE", "requires_full", false},
-        {.title = NULL},
+        {"ID", "school_id", false},           {"NAME", "name", false},
+        {"PREFIX", "school", false},          {"DATABASE", "database", false},
+        {"DISTRICT", "district_id", false},   {"ACTIVE", "active", false},
+        {"FULL DUE", "requires_full", false}, {.title = NULL},
     };
     const char *id = cs_arguments_text(desk->arguments, "district");
     const struct cs_registry *registry = &desk->registry;
@@ -193,7 +176,7 @@ static enum cs_rc school_list(struct cs_desk *desk, struct cs_error *error)
         cs_table_flag(table, school->active);
         cs_table_flag(table, school->requires_full);
     }
-    print_table(desk->arguments, "schools", table,
+    cs_desk_print(desk->arguments, "schools", table,
                 "no schools yet: \"cleversync school add\" or \"cleversync "
                 "school import\" register some");
     return CS_OK;
@@ -299,7 +282,7 @@ static void print_imported(const struct cs_desk *desk,
         cs_table_flag(table, school->active);
         cs_table_flag(table, import->schools[i].added);
     }
-    print_table(desk->arguments, "schools", table,
+    cs_desk_print(desk->arguments, "schools", table,
                 "Clever lists no schools in this district");
     if (import->unusable > 0)
         fprintf(stderr,

@@ -8,6 +8,7 @@
 #include "cmd.h"
 
 #include "session.h"
+#include "store.h"
 #include "table.h"
 
 #include <stdlib.h>
@@ -40,22 +41,6 @@ struct trial {
     int status; /* the exit code that what was found asks for */
 };
 
-static const char *outcome(enum cs_rc rc)
-{
-    switch (rc) {
-    case CS_OK:
-        return "found";
-    case CS_E_NOT_HERE:
-        return "absent";
-    case CS_E_AUTH:
-        return "denied";
-    case CS_E_RETRY:
-        return "unreachable";
-    default:
-        return "failed";
-    }
-}
-
 /* Who needs a secret, and what for. */
 struct need {
     const struct cs_part *part; /* NULL: somebody asked by name */
@@ -72,7 +57,7 @@ static void add_row(struct trial *trial, const struct need *need,
 
     cs_table_text(table, name);
     cs_table_text(table, store);
-    cs_table_text(table, outcome(error->rc));
+    cs_table_text(table, cs_store_outcome(error->rc));
     cs_table_text(table, need->part ? need->part->section : NULL);
     cs_table_text(table, need->option ? need->option->name : NULL);
     cs_table_text(table, need->whom.district_id);

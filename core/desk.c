@@ -5,6 +5,8 @@
 
 #include "desk.h"
 
+#include <stdio.h>
+
 int cs_desk_run(const struct cs_arguments *arguments, cs_desk_fn *work)
 {
     struct cs_desk desk = {.arguments = arguments};
@@ -25,4 +27,16 @@ int cs_desk_run(const struct cs_arguments *arguments, cs_desk_fn *work)
     cs_session_close(desk.session);
     cs_app_close(&desk.app);
     return status;
+}
+
+void cs_desk_print(const struct cs_arguments *arguments, const char *member,
+                   struct cs_table *table, const char *none)
+{
+    if (cs_arguments_json(arguments))
+        cs_cli_print(json_pack("{so}", member, cs_table_json(table)));
+    else if (cs_table_rows(table) == 0)
+        puts(none);
+    else
+        cs_table_print(table, stdout);
+    cs_table_free(table);
 }

@@ -7,6 +7,7 @@
 #define CS_DESK_H
 
 #include "session.h"
+#include "table.h"
 
 struct cs_desk {
     const struct cs_arguments *arguments;
@@ -20,5 +21,10 @@ typedef enum cs_rc cs_desk_fn(struct cs_desk *desk, struct cs_error *error);
 
 /* Opens, works, closes; gives the exit code. */
 int cs_desk_run(const struct cs_arguments *arguments, cs_desk_fn *work);
+
+/* Shows a table and frees it: as JSON {member: rows}, or printed, or, when it
+ * has no rows, the sentence `none`. */
+void cs_desk_print(const struct cs_arguments *arguments, const char *member,
+                   struct cs_table *table, const char *none);
 
 #endif

@@ -137,7 +137,7 @@ static enum cs_rc call(struct cs_stores *stores, struct holder *holder,
     return rc;
 }
 
-static const char *outcome(enum cs_rc rc)
+const char *cs_store_outcome(enum cs_rc rc)
 {
     switch (rc) {
     case CS_OK:
@@ -163,7 +163,7 @@ static void log_outcome(const struct cs_part *store, const struct cs_whom *whom,
         .school = whom->school_id,
     };
 
-    cs_log_write(CS_LOG_DEBUG, &context, "secret %s: %s", name, outcome(rc));
+    cs_log_write(CS_LOG_DEBUG, &context, "secret %s: %s", name, cs_store_outcome(rc));
 }
 
 enum cs_rc cs_store_ask(struct cs_stores *stores, size_t index,

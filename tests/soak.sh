@@ -11,7 +11,7 @@
 
 . "${srcdir:-.}/tests/lib.sh"
 requires curl sqlite3
-days=${SOAK_DAYS:-10} rounds=${SOAK_ROUNDS:-15}
+days=${SOAK_DAYS:-10} rounds=${SOAK_ROUNDS:-25}
 seed=${SOAK_SEED:-$(($(date +%s) % 1000000))}
 note "SOAK_SEED=$seed SOAK_DAYS=$days SOAK_ROUNDS=$rounds"
 

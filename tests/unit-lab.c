@@ -405,7 +405,9 @@ static size_t ids_of(struct cs_lab *lab, const char *uri)
     size_t i, n = 0;
 
     json_array_foreach(json_object_get(reply, "data"), i, row)
+    {
         n += json_object_get(json_object_get(row, "data"), "id") != NULL;
+    }
     json_decref(reply);
     return n;
 }
@@ -452,8 +454,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_truth, setup, teardown),
         cmocka_unit_test_setup_teardown(test_faults_match, setup, teardown),
-        cmocka_unit_test_setup_teardown(
-            test_faults_of_records_are_about_people, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_faults_of_records_are_about_people,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_rate_limit, setup, teardown),
     };
 

@@ -438,9 +438,9 @@ static void a_feed_that_has_moved_on_is_not_read(void **state)
         struct fake_host fake;
         struct cs_page page = {.want = 1};
         start(&fake, &events_plugin, &reply, 1);
-        assert_int_equal(clever_events_ops.fetch(fake.self, NULL,
-                                                 oldest[i].cursor, &page),
-                         oldest[i].rc);
+        assert_int_equal(
+            clever_events_ops.fetch(fake.self, NULL, oldest[i].cursor, &page),
+            oldest[i].rc);
         assert_false(page.done || page.next);
         fake_page_clear(&page);
         fake_host_clear(&fake);

@@ -241,7 +241,8 @@ static enum cs_op clever_events_op(const char *type)
 {
     if (type == NULL)
         return 0;
-    if (strcmp(type, "users.created") == 0 || strcmp(type, "users.updated") == 0)
+    if (strcmp(type, "users.created") == 0 ||
+        strcmp(type, "users.updated") == 0)
         return CS_UPSERT;
     return strcmp(type, "users.deleted") == 0 ? CS_DELETE : 0;
 }
@@ -251,8 +252,8 @@ static enum cs_rc clever_events_event(void *arg, json_t *stolen)
     struct clever_events_page *to = arg;
     const struct cs_host *host = to->self->host;
     const char *id = clever_events_id_of(stolen);
-    enum cs_op op = clever_events_op(
-        json_string_value(json_object_get(stolen, "type")));
+    enum cs_op op =
+        clever_events_op(json_string_value(json_object_get(stolen, "type")));
     enum cs_rc rc = CS_OK;
     if (id == NULL || strcmp(id, to->last) <= 0) {
         rc = cs_fail(host, CS_E_FATAL,
@@ -276,8 +277,8 @@ static enum cs_rc clever_events_event(void *arg, json_t *stolen)
 static bool clever_events_more(const json_t *links)
 {
     for (size_t i = 0; i < json_array_size(links); i++) {
-        const char *rel = json_string_value(
-            json_object_get(json_array_get(links, i), "rel"));
+        const char *rel =
+            json_string_value(json_object_get(json_array_get(links, i), "rel"));
         if (rel != NULL && strcmp(rel, "next") == 0)
             return true;
     }
@@ -322,10 +323,9 @@ static enum cs_rc clever_events_fetch(void *arg, const struct cs_entity *entity,
             return rc;
         snprintf(to.last, sizeof to.last, "%s", cursor);
     }
-    int length =
-        snprintf(url, sizeof url, "%s/events?limit=%zu%s%s",
-                 host->text(host, "base_url"), host->want(page),
-                 from_start ? "" : "&starting_after=", to.last);
+    int length = snprintf(url, sizeof url, "%s/events?limit=%zu%s%s",
+                          host->text(host, "base_url"), host->want(page),
+                          from_start ? "" : "&starting_after=", to.last);
     if (length >= (int)sizeof url)
         return cs_fail(host, CS_E_CONFIG, "base_url is too long");
     struct cs_http http = {
