@@ -13,7 +13,7 @@ struct cs_cancel;
  * its deadline counts here too; it must live longer. */
 struct cs_cancel *cs_cancel_new(struct cs_cancel *parent, int64_t limit);
 void cs_cancel_free(struct cs_cancel *cancel);
-void cs_cancel_now(struct cs_cancel *cancel); /* from any thread */
+void cs_cancel_now(struct cs_cancel *cancel);  /* from any thread */
 bool cs_cancel_late(struct cs_cancel *cancel); /* its deadline has passed */
 /* Milliseconds left; 0 when cancelled or late; LONG_MAX without a deadline.
  * cancel may be NULL: LONG_MAX. */

@@ -293,7 +293,7 @@ static enum cs_rc rejects(struct cs_desk *desk, struct cs_error *error)
                         add_reject, &listing, error);
     if (rc == CS_OK)
         cs_desk_print(desk->arguments, "rejects", listing.table,
-                    "no record is set aside");
+                      "no record is set aside");
     else
         cs_table_free(listing.table);
     return rc;

@@ -91,8 +91,9 @@ static enum cs_rc district_list(struct cs_desk *desk, struct cs_error *error)
         cs_table_text(table, district->prefix);
         cs_table_number(table, schools);
     }
-    cs_desk_print(desk->arguments, "districts", table,
-                "no districts yet: \"cleversync district add\" registers one");
+    cs_desk_print(
+        desk->arguments, "districts", table,
+        "no districts yet: \"cleversync district add\" registers one");
     return CS_OK;
 }
 
@@ -177,8 +178,8 @@ static enum cs_rc school_list(struct cs_desk *desk, struct cs_error *error)
         cs_table_flag(table, school->requires_full);
     }
     cs_desk_print(desk->arguments, "schools", table,
-                "no schools yet: \"cleversync school add\" or \"cleversync "
-                "school import\" register some");
+                  "no schools yet: \"cleversync school add\" or \"cleversync "
+                  "school import\" register some");
     return CS_OK;
 }
 
@@ -283,7 +284,7 @@ static void print_imported(const struct cs_desk *desk,
         cs_table_flag(table, import->schools[i].added);
     }
     cs_desk_print(desk->arguments, "schools", table,
-                "Clever lists no schools in this district");
+                  "Clever lists no schools in this district");
     if (import->unusable > 0)
         fprintf(stderr,
                 "cleversync: %zu record%s of a school without a proper id or "

@@ -237,9 +237,9 @@ void cs_diff_changed(struct cs_diff *diff, const char *key,
     for (size_t i = 0; i < diff->normal.ncolumns; i++) {
         const struct cs_column *column = &diff->normal.columns[i];
 
-        changed = changed || (row[i].state != CS_ABSENT &&
-                              !(column->flags & CS_QUIET) &&
-                              !cs_normal_equal(column, &row[i], &stored[i]));
+        changed = changed ||
+                  (row[i].state != CS_ABSENT && !(column->flags & CS_QUIET) &&
+                   !cs_normal_equal(column, &row[i], &stored[i]));
     }
     if (entry->flags & CS_KEYS_ACTIVE ? changed : here)
         pack(diff, entry, row);
@@ -301,8 +301,8 @@ bool cs_diff_leaves(const struct cs_keys_entry *entry)
 
 bool cs_diff_inactive(const struct cs_keys_entry *entry)
 {
-    return (entry->flags & (CS_KEYS_STORED | CS_KEYS_ACTIVE |
-                            CS_KEYS_SEEN)) == CS_KEYS_STORED;
+    return (entry->flags & (CS_KEYS_STORED | CS_KEYS_ACTIVE | CS_KEYS_SEEN)) ==
+           CS_KEYS_STORED;
 }
 
 struct cs_diff_totals cs_diff_totals(const struct cs_diff *diff)
@@ -344,14 +344,13 @@ static void unpack(const struct cs_diff *diff,
 }
 
 bool cs_diff_next(const struct cs_diff *diff, enum cs_diff_kind kind,
-                  const struct cs_diff_change **position,
-                  struct cs_value *row)
+                  const struct cs_diff_change **position, struct cs_value *row)
 {
     const struct cs_diff_change *change =
         *position ? (*position)->next : diff->first;
 
-    while (change && (change->kind != kind ||
-                      change->entry->flags & CS_KEYS_CONFLICT))
+    while (change &&
+           (change->kind != kind || change->entry->flags & CS_KEYS_CONFLICT))
         change = change->next;
     if (!change)
         return false;

@@ -26,10 +26,10 @@ struct cs_diff_reject {
 };
 
 struct cs_diff_counts {
-    size_t read;     /* records that arrived */
-    size_t skipped;  /* not for this entity */
-    size_t unkeyed;  /* rejects without a key */
-    size_t rejected; /* all rejects; length of the list */
+    size_t read;                         /* records that arrived */
+    size_t skipped;                      /* not for this entity */
+    size_t unkeyed;                      /* rejects without a key */
+    size_t rejected;                     /* all rejects; length of the list */
     size_t changes[CS_DIFF_RESTORE + 1]; /* by kind */
 };
 
@@ -101,7 +101,6 @@ bool cs_diff_inactive(const struct cs_keys_entry *entry); /* see inactive */
 /* Walks the changes of one kind: start with a NULL position; row takes
  * schema->mapped cells, which live as long as the diff. */
 bool cs_diff_next(const struct cs_diff *diff, enum cs_diff_kind kind,
-                  const struct cs_diff_change **position,
-                  struct cs_value *row);
+                  const struct cs_diff_change **position, struct cs_value *row);
 
 #endif

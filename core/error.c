@@ -32,8 +32,7 @@ enum cs_rc cs_error_vset(struct cs_error *error, int rc, const char *format,
     return (enum cs_rc)rc;
 }
 
-enum cs_rc cs_error_set(struct cs_error *error, int rc, const char *format,
-                        ...)
+enum cs_rc cs_error_set(struct cs_error *error, int rc, const char *format, ...)
 {
     va_list arguments;
 
@@ -73,12 +72,10 @@ int cs_error_exit(const struct cs_error *error)
 
 static int severity(int status)
 {
-    static const int order[] = {CS_EXIT_OK,     CS_EXIT_DIFFERENT,
-                                CS_EXIT_BUSY,
-                                CS_EXIT_FAILED, CS_EXIT_TRANSIENT,
-                                CS_EXIT_PARTIAL, CS_EXIT_HELD,
-                                CS_EXIT_SECRET, CS_EXIT_PERSON,
-                                CS_EXIT_CONFIG};
+    static const int order[] = {
+        CS_EXIT_OK,        CS_EXIT_DIFFERENT, CS_EXIT_BUSY, CS_EXIT_FAILED,
+        CS_EXIT_TRANSIENT, CS_EXIT_PARTIAL,   CS_EXIT_HELD, CS_EXIT_SECRET,
+        CS_EXIT_PERSON,    CS_EXIT_CONFIG};
     int n = (int)(sizeof(order) / sizeof(*order));
 
     for (int i = 0; i < n; i++) {

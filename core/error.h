@@ -35,8 +35,8 @@ enum cs_exit {
 
 /* Sets class and text (no full stop); returns rc.  Text beyond the struct's
  * space is cut at a character's end; error may be NULL. */
-enum cs_rc cs_error_set(struct cs_error *error, int rc, const char *format,
-                        ...) __attribute__((format(printf, 3, 4)));
+enum cs_rc cs_error_set(struct cs_error *error, int rc, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 enum cs_rc cs_error_vset(struct cs_error *error, int rc, const char *format,
                          va_list arguments)
     __attribute__((format(printf, 3, 0)));

@@ -21,16 +21,16 @@ struct judging {
     size_t may_leave, may_change; /* of them: approved, so not guarded */
 };
 
-__attribute__((format(printf, 2, 3))) static void
-say(struct judging *judging, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void say(struct judging *judging,
+                                                      const char *format, ...)
 {
     char *reason = judging->verdict->reason;
     size_t used = strlen(reason);
     va_list arguments;
 
     if (used > 0)
-        used += (size_t)snprintf(
-            reason + used, sizeof(judging->verdict->reason) - used, "; ");
+        used += (size_t)snprintf(reason + used,
+                                 sizeof(judging->verdict->reason) - used, "; ");
     if (used >= sizeof(judging->verdict->reason))
         return;
     va_start(arguments, format);
@@ -92,9 +92,8 @@ static enum cs_rc active_rows(const struct judging *judging, limit_fn *limit,
     const struct cs_judge *judge = judging->judge;
     const struct cs_schema *schema = judge->diff->schema;
     struct counting counting = {judging, limit, rows, 0};
-    const struct cs_column columns[] = {
-        schema->entity.columns[schema->key],
-        schema->entity.columns[schema->active]};
+    const struct cs_column columns[] = {schema->entity.columns[schema->key],
+                                        schema->entity.columns[schema->active]};
     struct cs_entity entity = schema->entity;
     enum cs_rc rc;
 
@@ -111,8 +110,7 @@ static enum cs_rc active_rows(const struct judging *judging, limit_fn *limit,
 
 /* ---- The guards ------------------------------------------------------------- */
 
-static void hold_deletes(struct judging *judging, size_t leaving,
-                         size_t active)
+static void hold_deletes(struct judging *judging, size_t leaving, size_t active)
 {
     judging->verdict->hold_deletes = true;
     judging->verdict->held += leaving;
@@ -257,8 +255,7 @@ enum cs_rc cs_judge_changes(const struct cs_judge *judge,
                               .totals = cs_diff_totals(judge->diff)};
     enum cs_rc rc;
 
-    judging.may_leave =
-        count_approved(judge, judge->may_leave, cs_diff_leaves);
+    judging.may_leave = count_approved(judge, judge->may_leave, cs_diff_leaves);
     judging.may_change =
         count_approved(judge, judge->may_change, cs_judge_changing);
     *verdict = (struct cs_verdict){.leavers = leavers(judge)};

@@ -46,8 +46,7 @@ static size_t slot_of(const struct cs_keys *keys, const char *key)
     return slot;
 }
 
-struct cs_keys_entry *cs_keys_find(const struct cs_keys *keys,
-                                   const char *key)
+struct cs_keys_entry *cs_keys_find(const struct cs_keys *keys, const char *key)
 {
     uint32_t number = keys->nslots ? keys->slots[slot_of(keys, key)] : 0;
 

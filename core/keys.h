@@ -42,8 +42,7 @@ struct cs_keys {
 /* seed: unguessable, so that nobody can choose keys that collide. */
 void cs_keys_init(struct cs_keys *keys, uint64_t seed);
 void cs_keys_clear(struct cs_keys *keys);
-struct cs_keys_entry *cs_keys_find(const struct cs_keys *keys,
-                                   const char *key);
+struct cs_keys_entry *cs_keys_find(const struct cs_keys *keys, const char *key);
 /* The entry, made (with no flags) when it was not there. */
 struct cs_keys_entry *cs_keys_put(struct cs_keys *keys, const char *key);
 struct cs_keys_entry *cs_keys_at(const struct cs_keys *keys, size_t i);

@@ -64,12 +64,11 @@ static void write_json(const char *time, enum cs_level level,
                        const struct cs_log_context *context,
                        const char *message)
 {
-    json_t *line = json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*}",
-                             "time", time, "level", level_word(level), "run",
-                             context->run, "district", context->district,
-                             "school", context->school, "entity",
-                             context->entity, "instance", context->instance,
-                             "message", message);
+    json_t *line = json_pack(
+        "{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*}", "time", time, "level",
+        level_word(level), "run", context->run, "district", context->district,
+        "school", context->school, "entity", context->entity, "instance",
+        context->instance, "message", message);
     char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
 
     if (text)

@@ -38,11 +38,13 @@ static bool whole_text(const json_t *value, const char *text)
     if (json_is_string(value))
         return json_string_value(value) != text ||
                json_string_length(value) == strlen(text);
-    json_object_foreach((json_t *)value, key, member) {
+    json_object_foreach((json_t *)value, key, member)
+    {
         if (!whole_text(member, text))
             return false;
     }
-    json_array_foreach(value, i, member) {
+    json_array_foreach(value, i, member)
+    {
         if (!whole_text(member, text))
             return false;
     }

@@ -21,7 +21,6 @@ void cs_map_clear(struct cs_map *map);
 /* What the mapper says (CS_OK, CS_SKIP, CS_LEFT, CS_MAYBE), CS_E_DATA for a
  * record to be set aside, or another error, which ends the reading.  Cells may
  * point into the record.  keyed: the key in row can be trusted. */
-enum cs_rc cs_map_record(struct cs_map *map, const json_t *record,
-                         bool *keyed);
+enum cs_rc cs_map_record(struct cs_map *map, const json_t *record, bool *keyed);
 
 #endif

@@ -9,10 +9,10 @@
 
 #include <stddef.h>
 
-void *cs_memory_new(size_t size);                     /* zeroed */
-void *cs_memory_array(size_t n, size_t size);         /* zeroed, checked */
+void *cs_memory_new(size_t size);                       /* zeroed */
+void *cs_memory_array(size_t n, size_t size);           /* zeroed, checked */
 void *cs_memory_grow(void *old, size_t n, size_t size); /* realloc, checked */
-char *cs_memory_text(const char *text);               /* strdup; NULL: NULL */
+char *cs_memory_text(const char *text);                 /* strdup; NULL: NULL */
 char *cs_memory_textn(const char *text, size_t length);
 char *cs_memory_format(const char *format, ...)
     __attribute__((format(printf, 1, 2))); /* asprintf */

@@ -196,8 +196,7 @@ enum cs_rc cs_normal_row(const struct cs_normal *normal, struct cs_value *row,
         if (row[i].state == CS_SET && is_text(column)) {
             if (!cs_text_valid(row[i].as.text, strlen(row[i].as.text)))
                 return cs_error_set(error, CS_E_DATA,
-                                    "its %s is not valid UTF-8",
-                                    column->name);
+                                    "its %s is not valid UTF-8", column->name);
             normal_text(normal, i, &row[i], scratch, notes);
         }
         if (row[i].state == CS_ABSENT && normal->listing)

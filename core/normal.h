@@ -36,8 +36,7 @@ struct cs_normal {
  * row cannot be stored. */
 enum cs_rc cs_normal_row(const struct cs_normal *normal, struct cs_value *row,
                          struct cs_arena *scratch,
-                         struct cs_normal_note **notes,
-                         struct cs_error *error);
+                         struct cs_normal_note **notes, struct cs_error *error);
 
 /* Is the key one that can be a key: text, not blank, no control characters or
  * blanks, not too long? */

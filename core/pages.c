@@ -19,8 +19,8 @@ static enum cs_rc read_page(struct cs_pages *pages, const char *cursor,
                             size_t want, struct cs_page *page,
                             struct cs_error *error)
 {
-    long attempts = cs_settings_number(pages->settings, "retry",
-                                       "clever_api_max_attempts");
+    long attempts =
+        cs_settings_number(pages->settings, "retry", "clever_api_max_attempts");
     double base = cs_settings_decimal(pages->settings, "retry",
                                       "clever_api_backoff_base");
     enum cs_rc rc;
@@ -31,8 +31,7 @@ static enum cs_rc read_page(struct cs_pages *pages, const char *cursor,
         page->take = pages->take;
         page->arg = pages->arg;
         pages->begin(pages->arg);
-        rc = cs_source_fetch(pages->source, pages->entity, cursor, page,
-                             error);
+        rc = cs_source_fetch(pages->source, pages->entity, cursor, page, error);
         if (rc == CS_OK)
             return rc;
         pages->forget(pages->arg);
@@ -49,8 +48,7 @@ static size_t next_size(const struct cs_settings *settings, size_t size,
                         int64_t took)
 {
     size_t least = (size_t)cs_settings_number(settings, "sync", "page_size");
-    size_t most =
-        (size_t)cs_settings_number(settings, "sync", "page_size_max");
+    size_t most = (size_t)cs_settings_number(settings, "sync", "page_size_max");
 
     if (took < QUICK)
         return size * 2 < most ? size * 2 : most;
@@ -79,8 +77,8 @@ static enum cs_rc judge_end(const struct cs_instance *source,
     return CS_SKIP;
 }
 
-enum cs_rc cs_pages_read(struct cs_pages *pages, const char *cursor,
-                         char **end, struct cs_error *error)
+enum cs_rc cs_pages_read(struct cs_pages *pages, const char *cursor, char **end,
+                         struct cs_error *error)
 {
     size_t size =
         (size_t)cs_settings_number(pages->settings, "sync", "page_size");
@@ -98,11 +96,11 @@ enum cs_rc cs_pages_read(struct cs_pages *pages, const char *cursor,
             rc = judge_end(pages->source, &page, at, error);
         records += page.emitted;
         if (rc >= 0 && pages->most && records > pages->most)
-            rc = cs_error_set(error, CS_E_FATAL,
-                              "%s gives more than %zu records; that many are "
-                              "not taken in",
-                              pages->source->request.part->section,
-                              pages->most);
+            rc =
+                cs_error_set(error, CS_E_FATAL,
+                             "%s gives more than %zu records; that many are "
+                             "not taken in",
+                             pages->source->request.part->section, pages->most);
         free(at);
         at = cs_memory_text(page.cursor);
         size = next_size(pages->settings, size, cs_clock_steady() - start);

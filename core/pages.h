@@ -27,7 +27,7 @@ struct cs_pages {
  * Pages that broke off after some records are read again as [retry] says; the
  * HTTP client has repeated everything else.  Page sizes grow while answers are
  * quick.  end, unless NULL: where a feed continues; yours. */
-enum cs_rc cs_pages_read(struct cs_pages *pages, const char *cursor,
-                         char **end, struct cs_error *error);
+enum cs_rc cs_pages_read(struct cs_pages *pages, const char *cursor, char **end,
+                         struct cs_error *error);
 
 #endif

@@ -127,16 +127,16 @@ static enum cs_rc judge(struct passing *passing)
 {
     const struct cs_pass *pass = passing->pass;
     const struct cs_keys *may = passing->approval.may;
-    struct cs_judge judge = {.settings = pass->settings,
-                             .diff = &passing->diff,
-                             .sink = pass->sink,
-                             .mode = pass->mode,
-                             .records = passing->result->read,
-                             .known = cs_state_find(pass->state,
-                                                    pass->schema->label),
-                             .may_leave = &may[CS_HOLD_DELETE],
-                             .may_change = &may[CS_HOLD_UPDATE],
-                             .error = passing->error};
+    struct cs_judge judge = {
+        .settings = pass->settings,
+        .diff = &passing->diff,
+        .sink = pass->sink,
+        .mode = pass->mode,
+        .records = passing->result->read,
+        .known = cs_state_find(pass->state, pass->schema->label),
+        .may_leave = &may[CS_HOLD_DELETE],
+        .may_change = &may[CS_HOLD_UPDATE],
+        .error = passing->error};
     struct cs_verdict *verdict = &passing->verdict;
     enum cs_rc rc = cs_judge_changes(&judge, verdict);
 
@@ -259,7 +259,7 @@ static bool synced(void *arg, const char *key)
 /* Rows of both the reading and the writing, as the session keeps them.  The
  * rows are committed by now, so a failure here is no longer the sync's. */
 static void keep_rejects(struct passing *passing,
-                               const struct cs_write_result *written)
+                         const struct cs_write_result *written)
 {
     const struct cs_pass *pass = passing->pass;
     size_t nread = passing->diff.counts.rejected;
@@ -280,9 +280,9 @@ static void keep_rejects(struct passing *passing,
                                         .reason = from->reason,
                                         .run = pass->run};
     }
-    if (cs_reject_replace(pass->session, pass->school->id,
-                          pass->schema->label, rejects, n,
-                          pass->feed ? &seen : NULL, &error) != CS_OK)
+    if (cs_reject_replace(pass->session, pass->school->id, pass->schema->label,
+                          rejects, n, pass->feed ? &seen : NULL,
+                          &error) != CS_OK)
         cs_log_write(CS_LOG_ERROR, &passing->context,
                      "what was set aside could not be noted: %s", error.text);
     free(rejects);
@@ -299,18 +299,18 @@ static enum cs_rc write_all(struct passing *passing)
                                  .cursor = pass->cursor,
                                  .last_sync = pass->started,
                                  .sync_id = pass->sync_id};
-    struct cs_write write = {
-        .settings = pass->settings,
-        .session = pass->session,
-        .school = pass->school,
-        .sink = pass->sink,
-        .diff = &passing->diff,
-        .leavers = passing->verdict.leavers,
-        .only = only(passing),
-        .state = &state,
-        .most_rejects = cs_guard_rejects(&guard, result->read) -
-                        passing->diff.counts.rejected,
-        .cancel = pass->cancel};
+    struct cs_write write = {.settings = pass->settings,
+                             .session = pass->session,
+                             .school = pass->school,
+                             .sink = pass->sink,
+                             .diff = &passing->diff,
+                             .leavers = passing->verdict.leavers,
+                             .only = only(passing),
+                             .state = &state,
+                             .most_rejects =
+                                 cs_guard_rejects(&guard, result->read) -
+                                 passing->diff.counts.rejected,
+                             .cancel = pass->cancel};
     struct cs_write_result written = {0};
     bool held = passing->verdict.hold_updates; /* all of it */
     enum cs_rc rc = keep_holds(passing);

@@ -41,7 +41,7 @@ struct cs_pass_result {
     size_t rejected; /* records set aside */
     size_t held;     /* rows that a guard kept from being changed or removed */
     bool incomplete; /* only a full sync can tell about somebody */
-    char message[512]; /* what was held or set aside; "": nothing */
+    char message[512];   /* what was held or set aside; "": nothing */
     struct cs_plan plan; /* if dry */
 };
 

@@ -118,8 +118,7 @@ static enum cs_rc look_up(struct planning *planning, struct cs_instance *sink,
 }
 
 static enum cs_rc plan_updates(struct planning *planning,
-                               struct cs_instance *sink,
-                               struct cs_error *error)
+                               struct cs_instance *sink, struct cs_error *error)
 {
     const struct cs_diff *diff = planning->diff;
     size_t mapped = diff->schema->mapped;
@@ -127,9 +126,8 @@ static enum cs_rc plan_updates(struct planning *planning,
     enum cs_rc rc = CS_OK;
 
     planning->rows = cs_memory_array(LOOKUP * mapped, sizeof(*planning->rows));
-    while (rc == CS_OK &&
-           cs_diff_next(diff, CS_DIFF_UPDATE, &position,
-                        planning->rows + planning->n * mapped)) {
+    while (rc == CS_OK && cs_diff_next(diff, CS_DIFF_UPDATE, &position,
+                                       planning->rows + planning->n * mapped)) {
         planning->keys[planning->n] =
             planning->rows[planning->n * mapped + diff->normal.key];
         if (++planning->n == LOOKUP)
@@ -173,8 +171,7 @@ static void plan_leavers(struct planning *planning,
 }
 
 enum cs_rc cs_plan_make(struct cs_plan *plan, const struct cs_diff *diff,
-                        struct cs_instance *sink,
-                        enum cs_write_leavers leavers,
+                        struct cs_instance *sink, enum cs_write_leavers leavers,
                         const struct cs_keys *only, bool show_values,
                         struct cs_error *error)
 {

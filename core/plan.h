@@ -15,8 +15,7 @@ struct cs_plan {
 
 /* Looks up the old values of what would be updated, to name the columns. */
 enum cs_rc cs_plan_make(struct cs_plan *plan, const struct cs_diff *diff,
-                        struct cs_instance *sink,
-                        enum cs_write_leavers leavers,
+                        struct cs_instance *sink, enum cs_write_leavers leavers,
                         const struct cs_keys *only, bool show_values,
                         struct cs_error *error);
 void cs_plan_clear(struct cs_plan *plan);

@@ -40,8 +40,7 @@ static void draw(void *arg)
             continue;
         /* Cut, not wrapped: a wrapped line could not be taken back. */
         fprintf(stderr, "%-24.24s %-24.24s %8zu records\n",
-                school->school->prefix, part,
-                atomic_load(&school->progress));
+                school->school->prefix, part, atomic_load(&school->progress));
         progress->drawn++;
     }
 }

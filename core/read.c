@@ -58,15 +58,14 @@ static void forget_page(void *arg)
 enum cs_rc cs_read_listing(struct cs_read *read, struct cs_error *error)
 {
     struct reading reading = {.read = read, .error = error};
-    struct cs_pages pages = {
-        .settings = read->settings,
-        .source = read->source,
-        .entity = read->mapper->module->ops.mapper.entity,
-        .cancel = read->cancel,
-        .take = take,
-        .begin = begin_page,
-        .forget = forget_page,
-        .arg = &reading};
+    struct cs_pages pages = {.settings = read->settings,
+                             .source = read->source,
+                             .entity = read->mapper->module->ops.mapper.entity,
+                             .cancel = read->cancel,
+                             .take = take,
+                             .begin = begin_page,
+                             .forget = forget_page,
+                             .arg = &reading};
     enum cs_rc rc;
 
     cs_map_init(&reading.map, read->mapper);

@@ -45,9 +45,8 @@ static void add_entity(struct cs_table *table,
     cs_table_text(table, entity->type);
     cs_table_text(table, entity->status);
     cs_table_number(table, (int64_t)result->read);
-    cs_table_number(table, result->read > changed
-                               ? (int64_t)(result->read - changed)
-                               : 0);
+    cs_table_number(
+        table, result->read > changed ? (int64_t)(result->read - changed) : 0);
     cs_table_number(table, (int64_t)result->inserted);
     cs_table_number(table, (int64_t)result->updated);
     cs_table_number(table, (int64_t)result->restored);

@@ -127,8 +127,7 @@ static enum cs_rc choose_schools(struct cs_run *run,
     if (request->school &&
         !cs_registry_find_school(registry, request->school, error))
         return error->rc;
-    run->schools =
-        cs_memory_array(registry->nschools, sizeof(*run->schools));
+    run->schools = cs_memory_array(registry->nschools, sizeof(*run->schools));
     for (size_t i = 0; i < registry->nschools; i++) {
         if (in_scope(&registry->schools[i], request))
             run->schools[run->n++].school = &registry->schools[i];
@@ -153,8 +152,8 @@ struct hinting {
 
 static bool seen(struct hinting *hinting, const struct cs_history *row)
 {
-    char *key = cs_memory_format("%lld/%s", (long long)row->school,
-                                 row->entity);
+    char *key =
+        cs_memory_format("%lld/%s", (long long)row->school, row->entity);
 
     for (size_t i = 0; i < hinting->n; i++) {
         if (strcmp(hinting->seen[i], key) == 0) {
@@ -162,8 +161,8 @@ static bool seen(struct hinting *hinting, const struct cs_history *row)
             return true;
         }
     }
-    hinting->seen = cs_memory_grow(hinting->seen, hinting->n + 1,
-                                   sizeof(*hinting->seen));
+    hinting->seen =
+        cs_memory_grow(hinting->seen, hinting->n + 1, sizeof(*hinting->seen));
     hinting->seen[hinting->n++] = key;
     return false;
 }
@@ -190,11 +189,9 @@ static enum cs_rc hint(void *arg, const struct cs_history *row)
  * That is only a hint: a school behind all hints reads again for itself. */
 static enum cs_rc give_hints(struct running *running, struct cs_error *error)
 {
-    struct hinting hinting = {running->feeds, &running->run->registry, NULL,
-                              0};
-    enum cs_rc rc = cs_history_each(running->session, 0,
-                                    ROWS_A_SCHOOL * running->n, hint, &hinting,
-                                    error);
+    struct hinting hinting = {running->feeds, &running->run->registry, NULL, 0};
+    enum cs_rc rc = cs_history_each(
+        running->session, 0, ROWS_A_SCHOOL * running->n, hint, &hinting, error);
 
     for (size_t i = 0; i < hinting.n; i++)
         free(hinting.seen[i]);
@@ -257,8 +254,8 @@ static void *work(void *arg)
         struct cs_sync_options options = running->options;
 
         options.lock_wait = job->again ? LOOK_AGAIN : 0;
-        cs_sync_school(running->app, running->session, running->feeds,
-                       &options, job->cancel, job->result);
+        cs_sync_school(running->app, running->session, running->feeds, &options,
+                       job->cancel, job->result);
         pthread_mutex_lock(&running->mutex);
         abandoned = job->state == ABANDONED;
         if (!abandoned)
@@ -371,9 +368,8 @@ static void running_free(struct running *running)
 
 static enum cs_rc work_all(struct running *running, struct cs_error *error)
 {
-    size_t most =
-        (size_t)cs_settings_number(running->app->settings, "concurrency",
-                                   "max_schools_in_parallel");
+    size_t most = (size_t)cs_settings_number(
+        running->app->settings, "concurrency", "max_schools_in_parallel");
     pthread_t *workers;
     size_t started;
     struct cs_progress *progress;
@@ -445,19 +441,19 @@ enum cs_rc cs_run_all(struct cs_run *run, struct cs_app *app,
     if (rc != CS_OK)
         return rc;
     running.n = run->n;
-    running.options = (struct cs_sync_options){
-        .run = run->id,
-        .full = request->full,
-        .dry = request->dry,
-        .show_values = request->show_values,
-        .verify = request->verify,
-        .full_day = full_day(app->settings)};
+    running.options =
+        (struct cs_sync_options){.run = run->id,
+                                 .full = request->full,
+                                 .dry = request->dry,
+                                 .show_values = request->show_values,
+                                 .verify = request->verify,
+                                 .full_day = full_day(app->settings)};
     rc = newest_sync(session, &running.options.since, error);
     if (rc != CS_OK)
         return rc;
-    running.timeout = cs_settings_number(app->settings, "sync",
-                                         "timeout_minutes") *
-                      60 * CS_SECOND;
+    running.timeout =
+        cs_settings_number(app->settings, "sync", "timeout_minutes") * 60 *
+        CS_SECOND;
     running_init(&running);
     rc = give_hints(&running, error);
     if (rc == CS_OK)

@@ -19,7 +19,7 @@ struct cs_run {
     struct cs_sync_school *schools; /* in the registry's order */
     size_t n;
     bool dry;
-    bool abandoned; /* a plugin hangs: do not clean up, call _exit() */
+    bool abandoned;  /* a plugin hangs: do not clean up, call _exit() */
     int status_code; /* of the run */
     int64_t took;    /* microseconds */
 };

@@ -286,9 +286,7 @@ static const struct cs_column hold_columns[CS_HOLD_COLUMNS] = {
                      .length = 100,
                      .flags = CS_NOT_NULL},
     [CS_HOLD_KEYS] = {.name = "Keys", .type = CS_TEXT, .flags = CS_NOT_NULL},
-    [CS_HOLD_ROWS] = {.name = "RowsHeld",
-                      .type = CS_INT,
-                      .flags = CS_NOT_NULL},
+    [CS_HOLD_ROWS] = {.name = "RowsHeld", .type = CS_INT, .flags = CS_NOT_NULL},
     [CS_HOLD_TOTAL] = {.name = "RowsTotal",
                        .type = CS_INT,
                        .flags = CS_NOT_NULL},
@@ -310,11 +308,8 @@ const struct cs_entity cs_schema_hold = {
 };
 
 const struct cs_entity *const cs_schema_session[] = {
-    &cs_schema_district,
-    &cs_schema_school,
-    &cs_schema_history,
-    &cs_schema_reject,
-    &cs_schema_hold,
+    &cs_schema_district, &cs_schema_school, &cs_schema_history,
+    &cs_schema_reject,   &cs_schema_hold,
 };
 const size_t cs_schema_nsession =
     sizeof(cs_schema_session) / sizeof(cs_schema_session[0]);

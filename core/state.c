@@ -17,8 +17,8 @@ static enum cs_rc add(void *arg, const struct cs_value *row)
     struct cs_state *state = arg;
     struct cs_state_entry *entry;
 
-    state->entries = cs_memory_grow(state->entries, state->n + 1,
-                                    sizeof(*state->entries));
+    state->entries =
+        cs_memory_grow(state->entries, state->n + 1, sizeof(*state->entries));
     entry = &state->entries[state->n++];
     *entry = (struct cs_state_entry){
         .entity = cs_memory_text(cs_cell_text(&row[CS_STATE_ENTITY])),

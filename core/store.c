@@ -163,7 +163,8 @@ static void log_outcome(const struct cs_part *store, const struct cs_whom *whom,
         .school = whom->school_id,
     };
 
-    cs_log_write(CS_LOG_DEBUG, &context, "secret %s: %s", name, cs_store_outcome(rc));
+    cs_log_write(CS_LOG_DEBUG, &context, "secret %s: %s", name,
+                 cs_store_outcome(rc));
 }
 
 enum cs_rc cs_store_ask(struct cs_stores *stores, size_t index,

@@ -32,14 +32,13 @@ enum cs_rc cs_sync_begin_history(struct cs_syncing *syncing,
         lane->history_key =
             cs_memory_format("%s/%s/%s", syncing->options->run,
                              syncing->school->clever_id, lane->pipeline->name);
-        lane->history = (struct cs_history){
-            .school = syncing->school->id,
-            .key = lane->history_key,
-            .run = syncing->options->run,
-            .entity = lane->schema->label,
-            .type = cs_sync_type(lane),
-            .status = CS_HISTORY_IN_PROGRESS,
-            .start = syncing->started};
+        lane->history = (struct cs_history){.school = syncing->school->id,
+                                            .key = lane->history_key,
+                                            .run = syncing->options->run,
+                                            .entity = lane->schema->label,
+                                            .type = cs_sync_type(lane),
+                                            .status = CS_HISTORY_IN_PROGRESS,
+                                            .start = syncing->started};
     }
     if (rc == CS_OK)
         rc = cs_history_begin_all(syncing->session, rows, syncing->n, error);
@@ -65,9 +64,8 @@ void cs_sync_end_history(struct cs_syncing *syncing, struct cs_lane *lane)
     lane->history.processed = (int64_t)result->read;
     lane->history.inserted = (int64_t)result->inserted;
     lane->history.deleted = (int64_t)result->deleted;
-    lane->history.updated =
-        (int64_t)(result->inserted + result->updated + result->restored +
-                  result->deactivated);
+    lane->history.updated = (int64_t)(result->inserted + result->updated +
+                                      result->restored + result->deactivated);
     lane->history.failed = (int64_t)result->rejected;
     lane->history.message = entity->message[0] ? entity->message : NULL;
     lane->history.last_sync = failed ? 0 : syncing->started;
@@ -155,9 +153,8 @@ static bool any_failed(const struct cs_syncing *syncing)
 
 void cs_sync_note_cursor(struct cs_syncing *syncing)
 {
-    struct cs_history baseline = {.entity = "Baseline",
-                                  .type = "Full",
-                                  .last_event = syncing->baseline};
+    struct cs_history baseline = {
+        .entity = "Baseline", .type = "Full", .last_event = syncing->baseline};
     struct cs_history event = {.entity = "Event", .type = "Incremental"};
 
     if (any_failed(syncing))

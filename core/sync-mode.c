@@ -72,8 +72,8 @@ static enum cs_rc is_approved(struct cs_syncing *syncing, bool *due,
                               struct cs_error *error)
 {
     struct cs_holds holds;
-    enum cs_rc rc = cs_hold_load(syncing->session, syncing->school->id, &holds,
-                                 error);
+    enum cs_rc rc =
+        cs_hold_load(syncing->session, syncing->school->id, &holds, error);
 
     for (size_t i = 0; i < holds.n; i++) {
         const struct cs_hold *hold = &holds.hold[i];
@@ -100,9 +100,9 @@ static enum cs_judge_mode first_mode(const struct cs_syncing *syncing)
 
 enum cs_rc cs_sync_decide(struct cs_syncing *syncing, struct cs_error *error)
 {
-    bool full = strcmp(cs_settings_text(syncing->app->settings, "sync",
-                                        "default_mode"),
-                       "full") == 0;
+    bool full =
+        strcmp(cs_settings_text(syncing->app->settings, "sync", "default_mode"),
+               "full") == 0;
     enum cs_rc rc = is_full_day(syncing, &full, error);
 
     if (rc == CS_OK)
@@ -244,8 +244,8 @@ enum cs_rc cs_sync_prepare(struct cs_syncing *syncing, struct cs_error *error)
 
         if (lane->feed)
             continue;
-        lane->next_cursor = syncing->full || !lane->cursor ? syncing->baseline
-                                                           : lane->cursor;
+        lane->next_cursor =
+            syncing->full || !lane->cursor ? syncing->baseline : lane->cursor;
     }
     return rc;
 }

@@ -110,10 +110,10 @@ static void finish_entity(struct cs_syncing *syncing, struct cs_lane *lane)
 
     entity->type = cs_sync_type(lane);
     entity->status = CS_HISTORY_SUCCESS;
-    if (lane->mode == CS_JUDGE_VERIFY &&
-        result->inserted + result->updated + result->restored +
-                result->deactivated >
-            0) {
+    if (lane->mode == CS_JUDGE_VERIFY && result->inserted + result->updated +
+                                                 result->restored +
+                                                 result->deactivated >
+                                             0) {
         entity->status = "Different";
         entity->status_code = CS_EXIT_DIFFERENT;
     }
@@ -121,8 +121,7 @@ static void finish_entity(struct cs_syncing *syncing, struct cs_lane *lane)
              result->message[0] ? result->message : lane->note);
     if (result->held > 0 || result->rejected > 0) {
         entity->status = CS_HISTORY_PARTIAL;
-        entity->status_code =
-            result->held > 0 ? CS_EXIT_HELD : CS_EXIT_PARTIAL;
+        entity->status_code = result->held > 0 ? CS_EXIT_HELD : CS_EXIT_PARTIAL;
     }
     cs_sync_end_history(syncing, lane);
 }
@@ -168,8 +167,8 @@ static void *run_lane(void *arg)
     struct lane_work *work = arg;
     struct cs_error error = {0};
 
-    if (pass(work->syncing, work->lane, work->syncing->options->dry,
-             &error) == CS_OK)
+    if (pass(work->syncing, work->lane, work->syncing->options->dry, &error) ==
+        CS_OK)
         finish_entity(work->syncing, work->lane);
     else
         fail_entity(work->syncing, work->lane, &error);
@@ -186,9 +185,9 @@ static void run_lanes(struct cs_syncing *syncing)
         work[i].syncing = syncing;
         work[i].lane = &syncing->lanes[i];
         /* The last one here; so does one for which there is no thread. */
-        work[i].threaded = i + 1 < syncing->n &&
-                           pthread_create(&work[i].thread, NULL, run_lane,
-                                          &work[i]) == 0;
+        work[i].threaded =
+            i + 1 < syncing->n &&
+            pthread_create(&work[i].thread, NULL, run_lane, &work[i]) == 0;
         if (!work[i].threaded)
             run_lane(&work[i]);
     }
@@ -323,8 +322,8 @@ static void make_lanes(struct cs_syncing *syncing)
         struct cs_lane *lane = &syncing->lanes[i];
 
         lane->pipeline = &wiring->pipelines[i];
-        lane->schema = cs_schema_new(
-            lane->pipeline->mapper->module->ops.mapper.entity);
+        lane->schema =
+            cs_schema_new(lane->pipeline->mapper->module->ops.mapper.entity);
         lane->entity = &result->entities[i];
         lane->entity->label = cs_memory_text(lane->schema->label);
     }

@@ -15,7 +15,7 @@ struct cs_sync_options {
     const char *run; /* the run's id */
     bool full;       /* asked for */
     bool dry, show_values;
-    bool verify; /* only compare; dry */
+    bool verify;       /* only compare; dry */
     int64_t since;     /* SyncIds above it were begun after this run */
     int64_t lock_wait; /* for a school that another run has; microseconds */
     /* The day of the weekly full sync began then; 0: today is another day. */
@@ -35,9 +35,9 @@ struct cs_sync_school {
     const struct cs_school *school;
     struct cs_sync_entity *entities;
     size_t nentities;
-    int status_code; /* of the school as a whole */
-    bool busy;       /* another run had it, so nothing was done */
-    char message[512]; /* why nothing was done at all; "": it was */
+    int status_code;        /* of the school as a whole */
+    bool busy;              /* another run had it, so nothing was done */
+    char message[512];      /* why nothing was done at all; "": it was */
     int64_t started, ended; /* steady clock */
     /* For who watches: records read so far, and the part that is at work. */
     _Atomic size_t progress;

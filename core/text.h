@@ -17,7 +17,7 @@ struct cs_span {
 };
 struct cs_span cs_text_trim(const char *text);
 
-bool cs_text_valid(const char *text, size_t length); /* strict UTF-8 */
+bool cs_text_valid(const char *text, size_t length);   /* strict UTF-8 */
 size_t cs_text_units(const char *text, size_t length); /* UTF-16 code units */
 /* Bytes of the longest prefix with at most `units` UTF-16 units that ends
  * between characters. */

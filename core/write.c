@@ -75,12 +75,11 @@ static enum cs_rc refused(struct batch *batch, enum cs_op op,
 static enum cs_rc apply(struct batch *batch, enum cs_op op,
                         struct cs_value **rows, size_t n, size_t *count)
 {
-    struct cs_batch request = {
-        .size = sizeof(request),
-        .entity = &schema_of(batch)->entity,
-        .op = op,
-        .rows = (const struct cs_value *const *)rows,
-        .nrows = n};
+    struct cs_batch request = {.size = sizeof(request),
+                               .entity = &schema_of(batch)->entity,
+                               .op = op,
+                               .rows = (const struct cs_value *const *)rows,
+                               .nrows = n};
     enum cs_rc rc;
 
     rc = cs_sink_apply(batch->write->sink, &request, batch->error);
@@ -93,8 +92,7 @@ static enum cs_rc apply(struct batch *batch, enum cs_op op,
     if (n == 1)
         return refused(batch, op, rows);
     rc = apply(batch, op, rows, n / 2, count);
-    return rc == CS_OK ? apply(batch, op, rows + n / 2, n - n / 2, count)
-                       : rc;
+    return rc == CS_OK ? apply(batch, op, rows + n / 2, n - n / 2, count) : rc;
 }
 
 static enum cs_rc flush(struct batch *batch)
@@ -183,12 +181,11 @@ static enum cs_rc write_rows(struct cs_write *write,
                              struct cs_error *error)
 {
     size_t ncolumns = write->diff->schema->entity.ncolumns;
-    struct batch batch = {
-        .write = write,
-        .result = result,
-        .most = (size_t)cs_settings_number(write->settings, "sync",
-                                           "batch_size"),
-        .error = error};
+    struct batch batch = {.write = write,
+                          .result = result,
+                          .most = (size_t)cs_settings_number(
+                              write->settings, "sync", "batch_size"),
+                          .error = error};
     enum cs_rc rc;
 
     cs_clock_format(cs_clock_now(), batch.now);
@@ -202,8 +199,8 @@ static enum cs_rc write_rows(struct cs_write *write,
         rc = write_changes(&batch, CS_DIFF_RESTORE, CS_UPDATE,
                            &result->restored);
     if (rc == CS_OK)
-        rc = write_changes(&batch, CS_DIFF_INSERT, CS_INSERT,
-                           &result->inserted);
+        rc =
+            write_changes(&batch, CS_DIFF_INSERT, CS_INSERT, &result->inserted);
     if (rc == CS_OK)
         rc = write_leavers(&batch);
     free(batch.rows);
@@ -226,8 +223,8 @@ static enum cs_rc write_transaction(struct cs_write *write,
                                     struct cs_error *error)
 {
     struct cs_state state;
-    enum cs_rc rc = cs_state_load(&state, write->sink,
-                                  write->school->clever_id, error);
+    enum cs_rc rc =
+        cs_state_load(&state, write->sink, write->school->clever_id, error);
 
     if (rc != CS_OK)
         return rc;
@@ -276,14 +273,13 @@ static enum cs_rc write_once(struct cs_write *write,
     return rc;
 }
 
-enum cs_rc cs_write_all(struct cs_write *write,
-                        struct cs_write_result *result,
+enum cs_rc cs_write_all(struct cs_write *write, struct cs_write_result *result,
                         struct cs_error *error)
 {
     long attempts =
         cs_settings_number(write->settings, "retry", "database_max_attempts");
-    double base = cs_settings_decimal(write->settings, "retry",
-                                      "database_backoff_base");
+    double base =
+        cs_settings_decimal(write->settings, "retry", "database_backoff_base");
 
     *result = (struct cs_write_result){0};
     for (unsigned n = 0;; n++) {

@@ -12,9 +12,9 @@
 #include "state.h"
 
 enum cs_write_leavers { /* what happens to who is not in Clever */
-    CS_WRITE_KEEP,
-    CS_WRITE_DEACTIVATE,
-    CS_WRITE_DELETE, /* inactive rows, too */
+                        CS_WRITE_KEEP,
+                        CS_WRITE_DEACTIVATE,
+                        CS_WRITE_DELETE, /* inactive rows, too */
 };
 
 struct cs_write {
@@ -37,8 +37,7 @@ struct cs_write_result {
 };
 
 /* All or nothing; result counts what was committed; clear it in any case. */
-enum cs_rc cs_write_all(struct cs_write *write,
-                        struct cs_write_result *result,
+enum cs_rc cs_write_all(struct cs_write *write, struct cs_write_result *result,
                         struct cs_error *error);
 void cs_write_clear(struct cs_write_result *result);
 

@@ -53,7 +53,7 @@ is "there are the same inserts" "$(json "count(*), count(DISTINCT op),
 # Twins: neither is written, so neither is planned.
 fault "duplicate-differs,role=student,school=$one_id"
 exits 3 "a plan sees what a run would set aside" cs plan
-like "and says so" "$out" "$one Student: 1 records were set aside"
+like "and says so" "$out" "$one Student: 1 record was set aside"
 is "without planning it" "$(grep -c '^  + [0-9a-f]\{24\}$' "$out")" 71
 like "or counting it" "$out" '71 rows would change'
 is "it leaves no reject behind" \

@@ -71,12 +71,14 @@ static bool load_page(CURL *curl, const char *url, sqlite3_stmt *insert,
         return false;
     page = json_loadb(body.bytes, body.size, 0, NULL);
     free(body.bytes);
-    json_array_foreach(json_object_get(page, "data"), i, row) {
+    json_array_foreach(json_object_get(page, "data"), i, row)
+    {
         insert_row(insert, json_object_get(row, "data"), role);
         ++*rows;
     }
     after[0] = '\0';
-    json_array_foreach(json_object_get(page, "links"), i, link) {
+    json_array_foreach(json_object_get(page, "links"), i, link)
+    {
         const char *rel = json_string_value(json_object_get(link, "rel"));
         const char *uri = json_string_value(json_object_get(link, "uri"));
         const char *at = uri ? strstr(uri, "starting_after=") : NULL;

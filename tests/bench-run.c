@@ -29,8 +29,7 @@ int main(int argc, char *argv[])
         return 1;
     fprintf(stderr, "%.3f %ld\n",
             (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) /
-                    1e6,
+                (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
             usage.ru_maxrss);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

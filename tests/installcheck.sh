@@ -63,6 +63,9 @@ grep -q "^path = $statedir/" "$DESTDIR$availabledir/sqlite-test.conf" ||
 grep -q "^#directory = $secretsdir\$" "$DESTDIR$availabledir/file.conf" ||
     fail "file.conf does not lead to $secretsdir"
 
+"$bindir/cleversync" plugins info credential/file </dev/null | grep -q "else $secretsdir\$" ||
+    fail "the plugin file does not look into $secretsdir"
+
 plugindir=$(pkg-config --variable=plugindir cleversync)
 "$bindir/cleversync" --version >/dev/null || fail "the program does not start"
 for plugin in $plugins; do # as make knows them: plugins/KIND/NAME.la

@@ -12,6 +12,7 @@
 #include "../plugins/credential/env/env.c"
 #undef cleversync_plugin
 #define cleversync_plugin file_plugin
+#define FILE_DIRECTORY "/etc/cleversync/secrets"
 #include "../plugins/credential/file/file.c"
 #undef cleversync_plugin
 #define cleversync_plugin oauth_plugin

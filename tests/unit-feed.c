@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -34,6 +35,7 @@ static struct {
     bool no_cursor;       /* events come without their place */
     atomic_uint readings; /* begun: instances that were opened */
     atomic_uint pages;
+    atomic_uint awaited, asking; /* pages come when so many ask */
     char from[3];         /* the cursor of the last reading; "" without */
     const char *reads[8]; /* what it was asked for */
     char school[8];       /* in whose name */
@@ -81,6 +83,18 @@ static enum cs_rc feed_page(const struct cs_host *host, size_t first,
                            : host->done(page, all_events[service.n - 1]);
 }
 
+/* All who are to ask at once are at it, but for what they do on the way. */
+static void await_askers(void)
+{
+    const struct timespec moment = {0, 2000000};
+
+    while (service.awaited > 0) {
+        nanosleep(&moment, NULL);
+        if (service.asking == service.awaited)
+            break;
+    }
+}
+
 static enum cs_rc feed_fetch(void *self, const struct cs_entity *entity,
                              const char *cursor, struct cs_page *page)
 {
@@ -92,6 +106,7 @@ static enum cs_rc feed_fetch(void *self, const struct cs_entity *entity,
     if (service.from[0] == '?')
         snprintf(service.from, sizeof(service.from), "%s",
                  cursor ? cursor : "");
+    await_askers();
     if (service.rc != CS_OK)
         return cs_fail(host, service.rc, "not today");
     if (service.oldest == service.n)
@@ -301,6 +316,7 @@ static void *ask(void *arg)
     struct asker *asker = arg;
     struct cs_error why;
 
+    atomic_fetch_add(&service.asking, 1);
     asker->rc = cs_feed_read(feeds, &feed_part, &north, asker->cursor,
                              &asker->feed, &why);
     for (size_t i = 0; asker->rc == CS_OK && i < asker->feed->n; i++) {
@@ -318,6 +334,7 @@ static void many_ask_at_once(void **state)
 
     (void)state;
     cs_feed_hint(feeds, "d1", "e1");
+    service.awaited = ASKERS;
     memset(askers, 0, sizeof(askers));
     for (size_t i = 0; i < ASKERS; i++) {
         askers[i].cursor = all_events[i % 8];

@@ -597,8 +597,8 @@ static void rules_are_kept(void **state)
         CS_E_CONFIG);
     assert_error(cs_registry_add_schools(session, &school, 1, &error),
                  CS_E_CONFIG,
-                 "there is no district d9: \"cleversync district list\" shows "
-                 "those that are");
+                 "there is no district d9: \"cleversync district list\" lists "
+                 "the districts there are");
 }
 
 static void imported_schools_get_prefixes(void **state)

@@ -46,8 +46,8 @@ extern "C" {
  * core's business, so plugins neither sleep nor repeat. */
 enum cs_rc {
     CS_OK = 0,
-    CS_SKIP = 1, /* mapper: not for this entity, or cannot tell; no change */
-    CS_LEFT = 2, /* mapper: the record itself shows that this person is no
+    CS_SKIP = 1,  /* mapper: not for this entity, or cannot tell; no change */
+    CS_LEFT = 2,  /* mapper: the record itself shows that this person is no
                     longer in the school or role; the key is set */
     CS_MAYBE = 3, /* mapper: the record does not say whether this person is in
                      the school and role; the row holds what it does say.  A
@@ -358,6 +358,7 @@ struct cs_plugin {
 };
 
 /* CS_SINK_PLUGIN("mysink", mysink_ops, .version = "1.0", .summary = "...") */
+/* clang-format off */
 #define CS_PLUGIN(KIND, TYPE, NAME, OPS, ...)                                \
     __attribute__((visibility("default")))                                   \
     extern const struct cs_plugin cleversync_plugin;                         \
@@ -370,12 +371,13 @@ struct cs_plugin {
         .name = NAME,                                                        \
         __VA_ARGS__,                                                         \
         .ops = 1 ? &(OPS) : (const struct TYPE *)0}
-#define CS_CREDENTIAL_PLUGIN(...)                                            \
+/* clang-format on */
+#define CS_CREDENTIAL_PLUGIN(...) \
     CS_PLUGIN(CS_CREDENTIAL, cs_credential_ops, __VA_ARGS__)
 #define CS_SOURCE_PLUGIN(...) CS_PLUGIN(CS_SOURCE, cs_source_ops, __VA_ARGS__)
 #define CS_MAPPER_PLUGIN(...) CS_PLUGIN(CS_MAPPER, cs_mapper_ops, __VA_ARGS__)
 #define CS_SINK_PLUGIN(...) CS_PLUGIN(CS_SINK, cs_sink_ops, __VA_ARGS__)
-#define CS_NOTIFIER_PLUGIN(...)                                              \
+#define CS_NOTIFIER_PLUGIN(...) \
     CS_PLUGIN(CS_NOTIFIER, cs_notifier_ops, __VA_ARGS__)
 
 #ifdef __cplusplus

@@ -15,7 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_DIRECTORY "/etc/cleversync/secrets"
+/* FILE_DIRECTORY, where secrets are when nobody says otherwise, is known when
+ * make runs. */
 
 enum { FILE_MOST = 64 * 1024 }; /* bytes */
 
