@@ -56,6 +56,8 @@ exits 12 "without any login a run fails" env -u CLEVERSYNCSOS__CLEVER__CLIENTID 
     "$CLEVERSYNC" --config "$config" run
 like "it names what is missing" "$err" \
     "no secret ${names}AccessToken or CleverSyncSOS--Clever--AccessToken"
+like "and says what to store" "$err" \
+    'clever-oauth: there is no CleverSyncSOS--Clever--ClientId, so no access'
 exits 12 "and so does the test" env -u CLEVERSYNCSOS__CLEVER__CLIENTID \
     "$CLEVERSYNC" --config "$config" secrets test
 like "which says absent" "$out" ' absent '

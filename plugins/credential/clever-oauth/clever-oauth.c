@@ -245,6 +245,19 @@ static const struct oauth_app *oauth_app_of(const struct cs_host *host,
     return NULL;
 }
 
+/* A district need not have an app of its own, but half of one is a mistake; the
+ * common one is what is left to hope for. */
+static void oauth_tell_absence(const struct cs_host *host,
+                               const struct oauth_app *app)
+{
+    bool common = strcmp(app->id, "client_id") == 0;
+
+    if (common || host->secret(host, app->secret))
+        cs_log(host, CS_LOG_WARN,
+               "there is no %s, so no access token can be fetched with it",
+               host->text(host, app->id));
+}
+
 static enum cs_rc oauth_fetch(void *self, const char *name,
                               struct cs_secret *secret)
 {
@@ -253,8 +266,12 @@ static enum cs_rc oauth_fetch(void *self, const char *name,
     bool list = strcmp(host->text(host, "grant"), "list") == 0;
     enum cs_rc rc;
 
-    if (!app || !host->scope->district || !host->secret(host, app->id))
+    if (!app || !host->scope->district)
         return CS_E_NOT_HERE;
+    if (!host->secret(host, app->id)) {
+        oauth_tell_absence(host, app);
+        return CS_E_NOT_HERE;
+    }
     rc = list ? oauth_list(host, app, secret) : oauth_mint(host, app, secret);
     if (rc == CS_E_NOT_HERE) /* it would mean that this store lacks the name */
         rc = cs_fail(host, CS_E_CONFIG,
