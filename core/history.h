@@ -13,6 +13,9 @@ struct cs_session;
 #define CS_HISTORY_SUCCESS "Success"
 #define CS_HISTORY_PARTIAL "Partial"
 #define CS_HISTORY_FAILED "Failed"
+/* In the place of an entity: rows that say from where events will count. */
+#define CS_HISTORY_BASELINE "Baseline"
+#define CS_HISTORY_EVENT "Event"
 
 struct cs_history {
     int64_t id; /* SyncId; 0 until read back */

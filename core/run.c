@@ -173,7 +173,9 @@ static enum cs_rc hint(void *arg, const struct cs_history *row)
 {
     struct hinting *hinting = arg;
 
-    if (!row->last_event || seen(hinting, row))
+    /* Rows that are about no entity repeat what those of entities say. */
+    if (!row->last_event || strcmp(row->entity, CS_HISTORY_BASELINE) == 0 ||
+        strcmp(row->entity, CS_HISTORY_EVENT) == 0 || seen(hinting, row))
         return CS_OK;
     for (size_t i = 0; i < hinting->registry->nschools; i++) {
         const struct cs_school *school = &hinting->registry->schools[i];

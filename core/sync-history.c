@@ -154,8 +154,8 @@ static bool any_failed(const struct cs_syncing *syncing)
 void cs_sync_note_cursor(struct cs_syncing *syncing)
 {
     struct cs_history baseline = {
-        .entity = "Baseline", .type = "Full", .last_event = syncing->baseline};
-    struct cs_history event = {.entity = "Event", .type = "Incremental"};
+        .entity = CS_HISTORY_BASELINE, .type = "Full", .last_event = syncing->baseline};
+    struct cs_history event = {.entity = CS_HISTORY_EVENT, .type = "Incremental"};
 
     if (any_failed(syncing))
         return;

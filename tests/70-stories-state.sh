@@ -90,6 +90,12 @@ is "story 9: what changed meanwhile is not in it" "$(sql "$one" "SELECT count(*)
 ok "story 9: the next run" cs run
 is "story 9: goes by events" "$(types)" Incremental
 right "story 9: and brings what had been missed"
+stand=$(sql "$one" 'SELECT max(Cursor) FROM SyncState')
+post /lab/log/clear >/dev/null
+ok "story 9: the one after it" cs run
+is "story 9: begins where all stand, not where they stood" \
+    "$(curl -fsS -m 20 "$lab_url/lab/log" | grep -o 'starting_after=[^"&]*')" \
+    "starting_after=$stand"
 
 # ---- 10: the feed does not reach back -----------------------------------------------
 
