@@ -26,13 +26,33 @@ static bool is_approved(const struct cs_approval *approval,
     return is_full(approval) && is_mine(approval, hold) && hold->approved != 0;
 }
 
-/* Were all of this kind dealt with who could be, so that nothing of it is
- * left for a person to decide? */
-static bool is_done(const struct cs_approval *approval,
-                    const struct cs_verdict *verdict, enum cs_hold_kind kind)
+/* Did this pass meet everybody whom the hold is about? */
+static bool met_all(const struct cs_approval *approval,
+                    const struct cs_hold *hold)
 {
-    if (kind == CS_HOLD_UPDATE)
-        return true;
+    struct cs_keys keys;
+    bool all = true;
+
+    cs_keys_init(&keys, approval->diff->keys.seed);
+    cs_hold_keys(hold, &keys);
+    for (size_t i = 0; i < keys.n; i++) {
+        const struct cs_keys_entry *entry =
+            cs_keys_find(&approval->diff->keys, cs_keys_at(&keys, i)->key);
+
+        all = all && entry && entry->flags & CS_KEYS_SEEN;
+    }
+    cs_keys_clear(&keys);
+    return all;
+}
+
+/* Was everything of this hold dealt with that could be, so that nothing of it
+ * is left for a person to decide? */
+static bool is_done(const struct cs_approval *approval,
+                    const struct cs_verdict *verdict,
+                    const struct cs_hold *hold)
+{
+    if (hold->kind == CS_HOLD_UPDATE)
+        return approval->mode != CS_JUDGE_EVENTS || met_all(approval, hold);
     return is_full(approval) && verdict->leavers != CS_WRITE_KEEP;
 }
 
@@ -40,8 +60,7 @@ bool cs_approval_counts(const struct cs_approval *approval,
                         const struct cs_verdict *verdict,
                         const struct cs_hold *hold)
 {
-    return is_approved(approval, hold) &&
-           is_done(approval, verdict, hold->kind);
+    return is_approved(approval, hold) && is_done(approval, verdict, hold);
 }
 
 enum cs_rc cs_approval_load(struct cs_approval *approval,
@@ -159,7 +178,7 @@ enum cs_rc cs_approval_settle(const struct cs_approval *approval,
     for (size_t i = 0; rc == CS_OK && i < approval->holds.n; i++) {
         const struct cs_hold *hold = &approval->holds.hold[i];
 
-        if (!is_mine(approval, hold) || !is_done(approval, verdict, hold->kind))
+        if (!is_mine(approval, hold) || !is_done(approval, verdict, hold))
             continue;
         if (is_approved(approval, hold))
             rc = cs_hold_use(approval->session, hold->name, error);

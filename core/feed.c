@@ -28,6 +28,7 @@ struct district {
     pthread_mutex_t mutex;    /* held while the feed is read */
     struct cs_feed *readings; /* newest first */
     struct cs_error error;    /* why it cannot be read; rc CS_OK: it can */
+    char *lost; /* the newest cursor known to be served no more; or NULL */
 };
 
 struct cs_feeds {
@@ -72,6 +73,7 @@ static void free_district(struct district *district)
         free_reading(feed);
     }
     pthread_mutex_destroy(&district->mutex);
+    free(district->lost);
     free(district->id);
     free(district);
 }
@@ -246,33 +248,23 @@ static struct district *find(struct cs_feeds *feeds,
     return district;
 }
 
-/* Does a reading begin early enough?  One from the feed's beginning tells
- * whether what came after the cursor is still there. */
-static enum cs_rc covers(const struct district *district,
-                         const struct cs_feed *feed, const char *cursor)
+static bool is_lost(const struct district *district, const char *cursor)
 {
-    if (feed->start)
-        return cs_feed_order(district->delta, feed->start, cursor) <= 0
-                   ? CS_OK
-                   : CS_SKIP;
-    return feed->n > 0 && cs_feed_order(district->delta,
-                                        feed->records[0].cursor, cursor) <= 0
-               ? CS_OK
-               : CS_E_CURSOR;
+    return district->lost &&
+           cs_feed_order(district->delta, cursor, district->lost) <= 0;
 }
 
+/* CS_SKIP: no reading begins early enough. */
 static enum cs_rc look(const struct district *district, const char *cursor,
                        const struct cs_feed **feed, struct cs_error *error)
 {
+    if (is_lost(district, cursor))
+        return cs_error_set(error, CS_E_CURSOR,
+                            "the feed of changes no longer reaches back to "
+                            "the last one that was read");
     for (*feed = district->readings; *feed; *feed = (*feed)->older) {
-        enum cs_rc rc = covers(district, *feed, cursor);
-
-        if (rc == CS_E_CURSOR)
-            return cs_error_set(error, rc,
-                                "the feed of changes no longer reaches back "
-                                "to the last one that was read");
-        if (rc == CS_OK)
-            return rc;
+        if (cs_feed_order(district->delta, (*feed)->start, cursor) <= 0)
+            return CS_OK;
     }
     return CS_SKIP;
 }
@@ -282,22 +274,39 @@ static const char *oldest(const struct cs_feeds *feeds,
 {
     for (const struct hint *hint = feeds->hints; hint; hint = hint->next) {
         if (strcmp(hint->district_id, district->id) == 0 &&
+            !is_lost(district, hint->cursor) &&
             cs_feed_order(district->delta, hint->cursor, cursor) < 0)
             cursor = hint->cursor;
     }
     return cursor;
 }
 
+/* What is no longer served from here is not served from before, either. */
+static void lose(struct district *district, const char *cursor)
+{
+    if (is_lost(district, cursor))
+        return;
+    free(district->lost);
+    district->lost = cs_memory_text(cursor);
+}
+
 static enum cs_rc read_for(struct cs_feeds *feeds, struct district *district,
                            const struct cs_whom *whom, const char *cursor,
                            struct cs_error *error)
 {
-    enum cs_rc rc = read_from(feeds, district, whom,
-                              oldest(feeds, district, cursor), error);
+    const char *start = oldest(feeds, district, cursor);
+    struct cs_error first = {0};
+    enum cs_rc rc = read_from(feeds, district, whom, start, &first);
 
-    /* Somebody's cursor is too old.  Whose, the beginning tells. */
+    if (rc == CS_E_CURSOR && strcmp(start, cursor) != 0) {
+        /* Somebody is too far behind; this one need not be. */
+        lose(district, start);
+        rc = read_from(feeds, district, whom, cursor, error);
+    } else if (rc != CS_OK) {
+        *error = first;
+    }
     if (rc == CS_E_CURSOR)
-        rc = read_from(feeds, district, whom, NULL, error);
+        lose(district, cursor);
     return rc;
 }
 
@@ -310,16 +319,15 @@ enum cs_rc cs_feed_read(struct cs_feeds *feeds, const struct cs_part *delta,
 
     pthread_mutex_lock(&district->mutex);
     rc = look(district, cursor, feed, error);
-    if (rc == CS_SKIP && district->error.rc == CS_OK) {
-        if (read_for(feeds, district, whom, cursor, &district->error) ==
-            CS_OK) {
-            district->error.rc = CS_OK; /* of an attempt that was mended */
-            rc = look(district, cursor, feed, error);
-        }
-    }
-    if (rc == CS_SKIP) {
+    if (rc == CS_SKIP && district->error.rc != CS_OK) {
         *error = district->error;
         rc = error->rc;
+    } else if (rc == CS_SKIP) {
+        rc = read_for(feeds, district, whom, cursor, error);
+        if (rc == CS_OK)
+            rc = look(district, cursor, feed, error);
+        else if (rc != CS_E_CURSOR && rc != CS_E_CANCELLED)
+            district->error = *error; /* the next one need not ask again */
     }
     pthread_mutex_unlock(&district->mutex);
     return rc;

@@ -20,7 +20,7 @@ struct cs_feed_record {
 
 struct cs_feed { /* one reading; lives until cs_feed_free_all() */
     struct cs_feed *older;
-    char *start; /* NULL: from the feed's beginning */
+    char *start; /* it holds what came after this */
     char *end;   /* where it continues next time */
     struct cs_feed_record *records;
     size_t n;

@@ -117,6 +117,35 @@ static void hold_deletes(struct judging *judging, size_t leaving, size_t active)
     judging->verdict->total = active;
 }
 
+/* May anybody be missed in this listing?  If not, nobody leaves by it, whoever
+ * approved it: the approval was of those who are truly absent. */
+static bool is_reliable(struct judging *judging)
+{
+    const struct cs_judge *judge = judging->judge;
+    size_t unkeyed = judge->diff->counts.unkeyed;
+    size_t leaving = judging->totals.leaving;
+    size_t stored = leaving;
+
+    if (judging->verdict->leavers == CS_WRITE_DELETE)
+        stored += judging->totals.inactive;
+    if (stored == 0 || (unkeyed == 0 && judge->records > 0))
+        return true;
+    judging->verdict->leavers = CS_WRITE_KEEP;
+    if (unkeyed == 0) {
+        say(judging,
+            "Clever lists nobody while %zu rows are stored: all are kept",
+            stored);
+        hold_deletes(judging, stored, judging->totals.active);
+    } else if (leaving > 0) {
+        say(judging,
+            "%zu rows would leave, but %zu records came without a usable key, "
+            "so nobody can be missed for sure: all are kept",
+            leaving, unkeyed);
+        hold_deletes(judging, leaving, judging->totals.active);
+    }
+    return false;
+}
+
 static enum cs_rc guard_deletes(struct judging *judging)
 {
     const struct cs_judge *judge = judging->judge;
@@ -124,28 +153,8 @@ static enum cs_rc guard_deletes(struct judging *judging)
     size_t active = judging->totals.active, most;
     enum cs_rc rc;
 
-    if (judge->mode != CS_JUDGE_EVENTS && judge->diff->counts.unkeyed > 0) {
-        if (leaving > 0)
-            say(judging,
-                "%zu rows would leave, but %zu records came without a usable "
-                "key, so nobody can be missed for sure: all are kept",
-                leaving, judge->diff->counts.unkeyed);
-        hold_deletes(judging, leaving, active);
+    if (judge->mode != CS_JUDGE_EVENTS && !is_reliable(judging))
         return CS_OK;
-    }
-    if (judge->records == 0 && judge->mode != CS_JUDGE_EVENTS) {
-        size_t stored = leaving;
-
-        if (judging->verdict->leavers == CS_WRITE_DELETE)
-            stored += judging->totals.inactive;
-        if (stored > 0) {
-            say(judging,
-                "Clever lists nobody while %zu rows are stored: all are kept",
-                stored);
-            hold_deletes(judging, stored, active);
-        }
-        return CS_OK;
-    }
     if (leaving == 0)
         return CS_OK;
     rc = active_rows(judging, cs_guard_deletes, leaving, &active);
@@ -220,6 +229,11 @@ static enum cs_rc judge_rejects(const struct judging *judging)
 
     if (rejected <= most)
         return CS_OK;
+    if (judge->mode == CS_JUDGE_EVENTS) {
+        /* The feed goes on; the listing is where such people are found. */
+        judging->verdict->unsure = true;
+        return CS_OK;
+    }
     return cs_error_set(judge->error, CS_E_FATAL,
                         "%zu of %zu records are unusable, more than "
                         "max_rejects allows (%zu); nothing was written; the "

@@ -30,10 +30,11 @@ struct cs_judge {
 
 struct cs_verdict {
     enum cs_write_leavers leavers;
-    bool hold_updates;      /* then nothing at all is to be written */
-    bool hold_deletes;      /* then only those of `may_leave` go */
-    size_t held;            /* rows */
-    size_t total;           /* if any: active rows */
+    bool hold_updates; /* then nothing at all is to be written */
+    bool hold_deletes; /* then only those of `may_leave` go */
+    bool unsure;  /* too many events are unusable: only a listing can tell */
+    size_t held;  /* rows */
+    size_t total; /* if any: active rows */
     char reason[512];       /* why; "": nothing is held */
     bool adopted;           /* the database had people, but no stamp */
     size_t matched, active; /* if so: how many of them are in Clever */

@@ -10,6 +10,7 @@
 #include "guard.h"
 #include "log.h"
 #include "memory.h"
+#include "prefix.h"
 #include "reject.h"
 #include "sink.h"
 
@@ -151,6 +152,11 @@ static enum cs_rc judge(struct passing *passing)
     passing->result->held = verdict->held;
     if (verdict->reason[0])
         say(passing, verdict->reason);
+    if (verdict->unsure) {
+        passing->result->incomplete = true;
+        say(passing, "more events are unusable than max_rejects allows: the "
+                     "next run of this school is a full one");
+    }
     return CS_OK;
 }
 
@@ -288,11 +294,24 @@ static void keep_rejects(struct passing *passing,
     free(rejects);
 }
 
+/* Before the place in the feed moves on: only a full sync can tell about
+ * somebody whom the feed has named. */
+static enum cs_rc require_full(struct passing *passing)
+{
+    static const bool yes = true;
+    struct cs_school_change change = {.requires_full = &yes};
+
+    return cs_registry_set_school(passing->pass->session, passing->pass->school,
+                                  &change, passing->error);
+}
+
 static enum cs_rc write_all(struct passing *passing)
 {
     const struct cs_pass *pass = passing->pass;
     struct cs_guard guard = cs_guard_from(pass->settings);
     struct cs_pass_result *result = passing->result;
+    size_t most = cs_guard_rejects(&guard, result->read);
+    size_t rejected = passing->diff.counts.rejected;
     struct cs_state_new state = {.entity = pass->schema->label,
                                  .school_id = pass->school->clever_id,
                                  .run = pass->run,
@@ -308,13 +327,14 @@ static enum cs_rc write_all(struct passing *passing)
                              .only = only(passing),
                              .state = &state,
                              .most_rejects =
-                                 cs_guard_rejects(&guard, result->read) -
-                                 passing->diff.counts.rejected,
+                                 most > rejected ? most - rejected : 0,
                              .cancel = pass->cancel};
     struct cs_write_result written = {0};
     bool held = passing->verdict.hold_updates; /* all of it */
     enum cs_rc rc = keep_holds(passing);
 
+    if (rc == CS_OK && result->incomplete)
+        rc = require_full(passing);
     if (rc == CS_OK && !held) {
         pthread_mutex_lock(pass->writing);
         rc = cs_write_all(&write, &written, passing->error);
@@ -344,6 +364,8 @@ static void tell_rejects(struct passing *passing)
 
     if (diff->counts.rejected > 0) {
         key = diff->rejects[0].key;
+        if (key && cs_prefix_fault_id(key))
+            key = NULL; /* it could be anything */
         why = diff->rejects[0].reason;
     }
     snprintf(sentence, sizeof(sentence),

@@ -145,7 +145,7 @@ static enum cs_rc choose_schools(struct cs_run *run,
 
 struct hinting {
     struct cs_feeds *feeds;
-    const struct cs_registry *registry;
+    const struct cs_run *run;
     char **seen; /* "school/entity" of the rows met */
     size_t n;
 };
@@ -177,10 +177,10 @@ static enum cs_rc hint(void *arg, const struct cs_history *row)
     if (!row->last_event || strcmp(row->entity, CS_HISTORY_BASELINE) == 0 ||
         strcmp(row->entity, CS_HISTORY_EVENT) == 0 || seen(hinting, row))
         return CS_OK;
-    for (size_t i = 0; i < hinting->registry->nschools; i++) {
-        const struct cs_school *school = &hinting->registry->schools[i];
+    for (size_t i = 0; i < hinting->run->n; i++) {
+        const struct cs_school *school = hinting->run->schools[i].school;
 
-        if (school->id == row->school && school->active)
+        if (school->id == row->school)
             cs_feed_hint(hinting->feeds, school->district->clever_id,
                          row->last_event);
     }
@@ -191,7 +191,7 @@ static enum cs_rc hint(void *arg, const struct cs_history *row)
  * That is only a hint: a school behind all hints reads again for itself. */
 static enum cs_rc give_hints(struct running *running, struct cs_error *error)
 {
-    struct hinting hinting = {running->feeds, &running->run->registry, NULL, 0};
+    struct hinting hinting = {running->feeds, running->run, NULL, 0};
     enum cs_rc rc = cs_history_each(
         running->session, 0, ROWS_A_SCHOOL * running->n, hint, &hinting, error);
 

@@ -70,55 +70,82 @@ void cs_sync_end_history(struct cs_syncing *syncing, struct cs_lane *lane)
     lane->history.message = entity->message[0] ? entity->message : NULL;
     lane->history.last_sync = failed ? 0 : syncing->started;
     lane->history.last_event = failed ? NULL : lane->next_cursor;
-    if (cs_history_end(syncing->session, &lane->history, &error) != CS_OK)
-        cs_log_write(CS_LOG_ERROR, &syncing->context,
-                     "the history could not be written: %s", error.text);
+    if (cs_history_end(syncing->session, &lane->history, &error) == CS_OK)
+        return;
+    cs_log_write(CS_LOG_ERROR, &syncing->context,
+                 "the history could not be written: %s", error.text);
+    lane->entity->status_code =
+        cs_error_worst(lane->entity->status_code, cs_error_exit(&error));
 }
 
 /* ---- Done by another run --------------------------------------------------- */
 
-struct elsewhere {
-    struct cs_syncing *syncing;
-    char run[64];
-    size_t done; /* lanes */
+struct finishing {
+    const struct cs_syncing *syncing;
+    const struct cs_sync_wanted *wanted;
+    bool *lanes; /* which of them have such a row */
+    char *run;   /* the last one's */
 };
 
 static enum cs_rc look(void *arg, const struct cs_history *row)
 {
-    struct elsewhere *elsewhere = arg;
-    const struct cs_syncing *syncing = elsewhere->syncing;
-    bool full = syncing->options->full || syncing->school->requires_full;
+    struct finishing *finishing = arg;
+    const struct cs_syncing *syncing = finishing->syncing;
+    const struct cs_sync_wanted *wanted = finishing->wanted;
 
-    if (row->id <= syncing->options->since ||
-        strcmp(row->run, syncing->options->run) == 0 ||
-        (full && strcmp(row->type, "Full") != 0) ||
+    if (row->id <= wanted->above || row->start < wanted->since ||
+        (wanted->others && strcmp(row->run, syncing->options->run) == 0) ||
+        (wanted->full && strcmp(row->type, "Full") != 0) ||
         (strcmp(row->status, CS_HISTORY_SUCCESS) != 0 &&
          strcmp(row->status, CS_HISTORY_PARTIAL) != 0))
         return CS_OK;
     for (size_t i = 0; i < syncing->n; i++) {
         if (strcmp(syncing->lanes[i].schema->label, row->entity) == 0) {
-            elsewhere->done++;
-            snprintf(elsewhere->run, sizeof(elsewhere->run), "%s", row->run);
+            finishing->lanes[i] = true;
+            snprintf(finishing->run, CS_SYNC_RUN, "%s", row->run);
         }
     }
     return CS_OK;
 }
 
+enum cs_rc cs_sync_finished(const struct cs_syncing *syncing,
+                            const struct cs_sync_wanted *wanted, bool *all,
+                            char run[CS_SYNC_RUN], struct cs_error *error)
+{
+    struct finishing finishing = {
+        .syncing = syncing,
+        .wanted = wanted,
+        .lanes = cs_memory_array(syncing->n, sizeof(*finishing.lanes)),
+        .run = run};
+    enum cs_rc rc = cs_history_each(syncing->session, syncing->school->id,
+                                    wanted->rows, look, &finishing, error);
+
+    *all = rc == CS_OK;
+    for (size_t i = 0; i < syncing->n; i++)
+        *all = *all && finishing.lanes[i];
+    free(finishing.lanes);
+    return rc;
+}
+
 bool cs_sync_done_elsewhere(struct cs_syncing *syncing)
 {
-    struct elsewhere elsewhere = {.syncing = syncing};
+    struct cs_sync_wanted wanted = {.rows = 8 * (syncing->n + 1),
+                                    .above = syncing->options->since,
+                                    .others = true,
+                                    .full = syncing->options->full ||
+                                            syncing->school->requires_full};
     struct cs_error error = {0};
+    char run[CS_SYNC_RUN];
+    bool done;
 
     if (syncing->options->dry ||
-        cs_history_each(syncing->session, syncing->school->id,
-                        4 * (syncing->n + 1), look, &elsewhere,
-                        &error) != CS_OK ||
-        elsewhere.done < syncing->n)
+        cs_sync_finished(syncing, &wanted, &done, run, &error) != CS_OK ||
+        !done)
         return false;
     cs_log_write(CS_LOG_INFO, &syncing->context, "already synced by run %s",
-                 elsewhere.run);
+                 run);
     snprintf(syncing->result->message, sizeof(syncing->result->message),
-             "already synced by run %s", elsewhere.run);
+             "already synced by run %s", run);
     return true;
 }
 
@@ -153,9 +180,11 @@ static bool any_failed(const struct cs_syncing *syncing)
 
 void cs_sync_note_cursor(struct cs_syncing *syncing)
 {
-    struct cs_history baseline = {
-        .entity = CS_HISTORY_BASELINE, .type = "Full", .last_event = syncing->baseline};
-    struct cs_history event = {.entity = CS_HISTORY_EVENT, .type = "Incremental"};
+    struct cs_history baseline = {.entity = CS_HISTORY_BASELINE,
+                                  .type = "Full",
+                                  .last_event = syncing->baseline};
+    struct cs_history event = {.entity = CS_HISTORY_EVENT,
+                               .type = "Incremental"};
 
     if (any_failed(syncing))
         return;

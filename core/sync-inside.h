@@ -28,6 +28,7 @@ struct cs_lane {
     const struct cs_feed *feed; /* by events: what was read of it */
     const char *next_cursor;    /* the place that goes into the new state */
     int64_t last_sync;          /* of the state; 0: never */
+    bool cut;       /* the feed was closed, so its thread is broken */
     char note[600]; /* why it is full or by data, for the history; or "" */
     struct cs_sync_entity *entity;
 };
@@ -48,6 +49,7 @@ struct cs_syncing {
     int64_t started; /* wall clock, before the first request */
     char *baseline;  /* the feed's end before reading; NULL: none */
     bool has_delta;
+    bool closed; /* the feed is not there for this district */
 };
 
 /* Opens a part for this school and says in the result that it is at work. */
@@ -68,6 +70,19 @@ enum cs_rc cs_sync_decide(struct cs_syncing *syncing, struct cs_error *error);
 enum cs_rc cs_sync_prepare(struct cs_syncing *syncing, struct cs_error *error);
 const char *cs_sync_type(const struct cs_lane *lane); /* "Full", ... */
 
+/* Which rows of the history count for cs_sync_finished(). */
+struct cs_sync_wanted {
+    size_t rows;   /* look at so many of the newest; 0: all */
+    int64_t above; /* SyncId */
+    int64_t since; /* start */
+    bool full;     /* only full syncs */
+    bool others;   /* only of other runs */
+};
+#define CS_SYNC_RUN 64
+/* Has every entity a finished sync among them?  run: whose the last is. */
+enum cs_rc cs_sync_finished(const struct cs_syncing *syncing,
+                            const struct cs_sync_wanted *wanted, bool *all,
+                            char run[CS_SYNC_RUN], struct cs_error *error);
 /* Has another run that began after this one finished the school, in at least
  * the mode that is asked of us?  Then the result says so. */
 bool cs_sync_done_elsewhere(struct cs_syncing *syncing);

@@ -26,34 +26,19 @@ const char *cs_sync_type(const struct cs_lane *lane)
 
 /* ---- Full or incremental ------------------------------------------------ */
 
-struct full_today {
-    int64_t since;
-    bool found;
-};
-
-static enum cs_rc look_for_full(void *arg, const struct cs_history *row)
-{
-    struct full_today *today = arg;
-
-    if (row->start >= today->since && strcmp(row->type, "Full") == 0 &&
-        (strcmp(row->status, CS_HISTORY_SUCCESS) == 0 ||
-         strcmp(row->status, CS_HISTORY_PARTIAL) == 0))
-        today->found = true;
-    return CS_OK;
-}
-
 /* Was there no full sync yet on the day that asks for one? */
 static enum cs_rc is_full_day(struct cs_syncing *syncing, bool *due,
                               struct cs_error *error)
 {
-    struct full_today today = {.since = syncing->options->full_day};
+    struct cs_sync_wanted wanted = {.since = syncing->options->full_day,
+                                    .full = true};
+    char run[CS_SYNC_RUN];
+    bool done = true;
     enum cs_rc rc = CS_OK;
 
-    if (today.since > 0) {
-        rc = cs_history_each(syncing->session, syncing->school->id, 0,
-                             look_for_full, &today, error);
-        *due = *due || !today.found;
-    }
+    if (wanted.since > 0)
+        rc = cs_sync_finished(syncing, &wanted, &done, run, error);
+    *due = *due || !done;
     return rc;
 }
 
@@ -145,8 +130,13 @@ static enum cs_rc try_events(struct cs_syncing *syncing, struct cs_lane *lane,
     if (rc == CS_OK) {
         lane->mode = CS_JUDGE_EVENTS;
         lane->next_cursor = lane->feed->end;
+        /* What was read for all may end before where this school stands. */
+        if (cs_feed_order(lane->pipeline->delta, lane->next_cursor,
+                          lane->cursor) < 0)
+            lane->next_cursor = lane->cursor;
     } else if (rc == CS_E_NOT_HERE || rc == CS_E_RETRY || rc == CS_E_FATAL) {
         lane->feed = NULL;
+        lane->cut = rc == CS_E_NOT_HERE;
         snprintf(lane->note, sizeof(lane->note),
                  "by data, where nobody leaves: %s", error->text);
         cs_log_write(CS_LOG_INFO, &syncing->context, "%s %s",
@@ -203,10 +193,24 @@ static enum cs_rc take_baseline(struct cs_syncing *syncing,
         *error = why;
         return rc;
     }
+    syncing->closed = rc == CS_E_NOT_HERE;
     if (rc != CS_OK)
         cs_log_write(rc == CS_E_NOT_HERE ? CS_LOG_INFO : CS_LOG_WARN,
                      &syncing->context, "no baseline: %s", why.text);
     return CS_OK;
+}
+
+/* The place in the feed that goes into the new state.  A run by data does not
+ * learn who left, so the place from which that is still to be learnt stays;
+ * unless the feed is closed, when nobody knows what it will lack. */
+static void continue_from(const struct cs_syncing *syncing,
+                          struct cs_lane *lane)
+{
+    if (lane->feed)
+        return;
+    lane->next_cursor = lane->cut || syncing->closed ? NULL : lane->cursor;
+    if (syncing->full && syncing->baseline)
+        lane->next_cursor = syncing->baseline;
 }
 
 enum cs_rc cs_sync_prepare(struct cs_syncing *syncing, struct cs_error *error)
@@ -237,15 +241,10 @@ enum cs_rc cs_sync_prepare(struct cs_syncing *syncing, struct cs_error *error)
     }
     if (rc == CS_OK && wants_baseline)
         rc = take_baseline(syncing, wants_baseline, error);
-    /* A run by data does not learn who left, so the place in the feed from
-     * which that is still to be learnt stays. */
-    for (size_t i = 0; i < syncing->n; i++) {
-        struct cs_lane *lane = &syncing->lanes[i];
-
-        if (lane->feed)
-            continue;
-        lane->next_cursor =
-            syncing->full || !lane->cursor ? syncing->baseline : lane->cursor;
-    }
+    if (rc == CS_OK && !syncing->full && syncing->baseline)
+        make_full(syncing, "there are events now, but who left before them "
+                           "only the listing shows");
+    for (size_t i = 0; i < syncing->n; i++)
+        continue_from(syncing, &syncing->lanes[i]);
     return rc;
 }

@@ -119,7 +119,8 @@ static void finish_entity(struct cs_syncing *syncing, struct cs_lane *lane)
     }
     snprintf(entity->message, sizeof(entity->message), "%s",
              result->message[0] ? result->message : lane->note);
-    if (result->held > 0 || result->rejected > 0) {
+    if (entity->status_code == CS_EXIT_OK &&
+        (result->held > 0 || result->rejected > 0)) {
         entity->status = CS_HISTORY_PARTIAL;
         entity->status_code = result->held > 0 ? CS_EXIT_HELD : CS_EXIT_PARTIAL;
     }
@@ -244,23 +245,19 @@ static bool all_have(const struct cs_syncing *syncing, const char *status)
     return true;
 }
 
-/* RequiresFullSync is cleared by a full sync that left nothing undone, and set
- * by an incremental one that met somebody it cannot store. */
-static void note_need(struct cs_syncing *syncing)
+/* RequiresFullSync is cleared by a full sync that left nothing undone. */
+static void clear_need(struct cs_syncing *syncing)
 {
-    bool incomplete = false;
-    struct cs_school_change change = {.requires_full = &incomplete};
+    static const bool no = false;
+    struct cs_school_change change = {.requires_full = &no};
     struct cs_error error = {0};
 
-    for (size_t i = 0; i < syncing->n; i++)
-        incomplete = incomplete || syncing->lanes[i].entity->result.incomplete;
-    if (!incomplete && !(syncing->full && syncing->school->requires_full &&
-                         all_have(syncing, CS_HISTORY_SUCCESS)))
-        return;
-    if (cs_registry_set_school(syncing->session, syncing->school, &change,
+    if (syncing->full && syncing->school->requires_full &&
+        all_have(syncing, CS_HISTORY_SUCCESS) &&
+        cs_registry_set_school(syncing->session, syncing->school, &change,
                                &error) != CS_OK)
         cs_log_write(CS_LOG_ERROR, &syncing->context,
-                     "RequiresFullSync could not be set: %s", error.text);
+                     "RequiresFullSync could not be cleared: %s", error.text);
 }
 
 /* With the school's lock held. */
@@ -291,7 +288,7 @@ static void sync_locked(struct cs_syncing *syncing)
         fail_entity(syncing, &syncing->lanes[i], &error);
     if (rc == CS_OK && !syncing->options->dry) {
         cs_sync_note_cursor(syncing);
-        note_need(syncing);
+        clear_need(syncing);
     }
 }
 

@@ -245,7 +245,30 @@ static enum cs_rc write_transaction(struct cs_write *write,
     return rc;
 }
 
-/* CS_SKIP: all was committed before. */
+/* From begin to commit.  result is kept even when the commit fails, because it
+ * may be its answer alone that was lost.  CS_SKIP: all was committed before. */
+static enum cs_rc write_and_commit(struct cs_write *write,
+                                   struct cs_write_result *result,
+                                   struct cs_error *error)
+{
+    struct cs_write_result attempt = {0};
+    enum cs_rc rc = cs_sink_begin(write->sink, error);
+
+    if (rc != CS_OK)
+        return rc;
+    rc = write_transaction(write, &attempt, error);
+    if (rc == CS_OK) {
+        cs_write_clear(result);
+        *result = attempt;
+        rc = cs_sink_commit(write->sink, error);
+    } else {
+        cs_write_clear(&attempt);
+    }
+    if (rc != CS_OK)
+        cs_sink_rollback(write->sink);
+    return rc;
+}
+
 static enum cs_rc write_once(struct cs_write *write,
                              struct cs_write_result *result,
                              struct cs_error *error)
@@ -261,36 +284,24 @@ static enum cs_rc write_once(struct cs_write *write,
         return rc;
     rc = cs_schema_make(write->sink, entities, 2, &made, error);
     if (rc == CS_OK)
-        rc = cs_sink_begin(write->sink, error);
-    if (rc == CS_OK) {
-        rc = write_transaction(write, result, error);
-        if (rc == CS_OK)
-            rc = cs_sink_commit(write->sink, error);
-        if (rc != CS_OK)
-            cs_sink_rollback(write->sink);
-    }
+        rc = write_and_commit(write, result, error);
     cs_sink_unlock(write->sink, LOCK);
     return rc;
 }
 
-enum cs_rc cs_write_all(struct cs_write *write, struct cs_write_result *result,
-                        struct cs_error *error)
+/* Again and again, as the settings say. */
+static enum cs_rc write_repeated(struct cs_write *write,
+                                 struct cs_write_result *result,
+                                 struct cs_error *error)
 {
     long attempts =
         cs_settings_number(write->settings, "retry", "database_max_attempts");
     double base =
         cs_settings_decimal(write->settings, "retry", "database_backoff_base");
 
-    *result = (struct cs_write_result){0};
     for (unsigned n = 0;; n++) {
-        struct cs_write_result attempt = {0};
-        enum cs_rc rc = write_once(write, &attempt, error);
+        enum cs_rc rc = write_once(write, result, error);
 
-        /* CS_SKIP: the attempt before was committed, its counts stand. */
-        if (rc == CS_SKIP)
-            return CS_OK;
-        cs_write_clear(result);
-        *result = attempt;
         if (rc != CS_E_RETRY || n >= attempts)
             return rc;
         if (!cs_cancel_wait(write->cancel, cs_http_backoff(base, n)))
@@ -298,6 +309,20 @@ enum cs_rc cs_write_all(struct cs_write *write, struct cs_write_result *result,
                                 "the deadline passed while the database was "
                                 "to be tried again");
     }
+}
+
+enum cs_rc cs_write_all(struct cs_write *write, struct cs_write_result *result,
+                        struct cs_error *error)
+{
+    enum cs_rc rc;
+
+    *result = (struct cs_write_result){0};
+    rc = write_repeated(write, result, error);
+    if (rc == CS_SKIP) /* an attempt before was committed, its counts stand */
+        return CS_OK;
+    if (rc != CS_OK)
+        cs_write_clear(result);
+    return rc;
 }
 
 void cs_write_clear(struct cs_write_result *result)

@@ -357,9 +357,10 @@ static void a_cursor_may_be_too_old(void **state)
     (void)state;
     service.oldest = 3; /* e4 */
     assert_int_equal(read_rc(&north, "e3"), CS_E_CURSOR);
-    assert_non_null(strstr(error.text, "no longer reaches back"));
+    assert_non_null(strstr(error.text, "too old"));
     assert_int_equal(read_rc(&north, "e1"), CS_E_CURSOR);
-    assert_int_equal(service.readings, 2); /* from e3, from the beginning */
+    assert_non_null(strstr(error.text, "no longer reaches back"));
+    assert_int_equal(service.readings, 1); /* e1 is older still */
 }
 
 static void that_is_nobody_elses_trouble(void **state)
@@ -369,12 +370,14 @@ static void that_is_nobody_elses_trouble(void **state)
     (void)state;
     service.oldest = 3;
     cs_feed_hint(feeds, "d1", "e1");
-    feed = read_ok("e5");
-    assert_null(feed->start);
-    assert_ptr_equal(read_ok("e4"), feed); /* the oldest one itself */
+    feed = read_ok("e5"); /* after e1 was refused */
+    assert_string_equal(feed->start, "e5");
     assert_int_equal(read_rc(&north, "e1"), CS_E_CURSOR);
     assert_ptr_equal(read_ok("e7"), feed);
     assert_int_equal(service.readings, 2);
+    assert_string_equal(read_ok("e4")->start, "e4"); /* the oldest one */
+    assert_int_equal(read_rc(&north, "e3"), CS_E_CURSOR);
+    assert_int_equal(service.readings, 4);
 }
 
 static void an_empty_feed_tells_nothing(void **state)

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "cell.h"
+#include "fake-sink.h"
 #include "history.h"
 #include "memory.h"
 #include "reject.h"
@@ -20,345 +21,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#undef fail /* cmocka's; struct cs_host has a member of this name */
-
-/* ---- A sink in memory ---------------------------------------------------- */
-
-enum { MOST_COLUMNS = 20, MOST_ROWS = 400, MOST_TABLES = 8 };
-
-struct row {
-    struct cs_value cells[MOST_COLUMNS]; /* texts are owned */
-};
-struct table {
-    const struct cs_entity *entity;
-    struct row rows[MOST_ROWS];
-    size_t n;
-    int64_t identity;
-};
-struct base {
-    struct table tables[MOST_TABLES];
-    size_t n;
-};
-
-static struct {
-    struct base now, before; /* before: the transaction */
-    const struct cs_host *host;
-    bool open;         /* a transaction is */
-    size_t calls;      /* that could have failed */
-    size_t fail_at;    /* the call that fails for a while; 0: none */
-    size_t failures;   /* how often, from there on */
-    bool after_commit; /* the failing commit does commit */
-    bool locked;
-    char lock[100];
-} memory;
-
-static void copy_value(struct cs_value *to, const struct cs_value *from,
-                       enum cs_type type)
-{
-    *to = *from;
-    if (from->state == CS_SET && (type == CS_TEXT || type == CS_TIME))
-        to->as.text = cs_memory_text(from->as.text);
-}
-
-static void clear_value(struct cs_value *value, enum cs_type type)
-{
-    if (value->state == CS_SET && (type == CS_TEXT || type == CS_TIME))
-        free((char *)value->as.text);
-    *value = (struct cs_value){.state = CS_NULL};
-}
-
-static void clear_base(struct base *base)
-{
-    for (size_t t = 0; t < base->n; t++)
-        for (size_t r = 0; r < base->tables[t].n; r++)
-            for (size_t c = 0; c < base->tables[t].entity->ncolumns; c++)
-                clear_value(&base->tables[t].rows[r].cells[c],
-                            base->tables[t].entity->columns[c].type);
-    memset(base, 0, sizeof(*base));
-}
-
-static void copy_base(struct base *to, const struct base *from)
-{
-    clear_base(to);
-    *to = *from;
-    for (size_t t = 0; t < to->n; t++)
-        for (size_t r = 0; r < to->tables[t].n; r++)
-            for (size_t c = 0; c < to->tables[t].entity->ncolumns; c++)
-                copy_value(&to->tables[t].rows[r].cells[c],
-                           &from->tables[t].rows[r].cells[c],
-                           to->tables[t].entity->columns[c].type);
-}
-
-static struct table *find_table(const struct cs_entity *entity)
-{
-    for (size_t t = 0; t < memory.now.n; t++)
-        if (strcmp(memory.now.tables[t].entity->table, entity->table) == 0)
-            return &memory.now.tables[t];
-    return NULL;
-}
-
-static enum cs_rc may_fail(void)
-{
-    memory.calls++;
-    if (memory.fail_at == 0 || memory.calls < memory.fail_at ||
-        memory.failures == 0)
-        return CS_OK;
-    memory.failures--;
-    return cs_fail(memory.host, CS_E_RETRY, "the database is out for tea");
-}
-
-static enum cs_rc sink_open(const struct cs_host *host, void **self)
-{
-    memory.host = host;
-    *self = &memory;
-    return CS_OK;
-}
-
-static void sink_close(void *self)
-{
-    (void)self;
-    assert_false(memory.open);
-}
-
-static enum cs_rc sink_inspect(void *self, const struct cs_entity *entity,
-                               unsigned *lengths)
-{
-    (void)self;
-    memset(lengths, 0, entity->ncolumns * sizeof(*lengths));
-    if (find_table(entity) == NULL)
-        return cs_fail(memory.host, CS_E_NOT_HERE, "no table");
-    return may_fail();
-}
-
-static enum cs_rc sink_alter(void *self, const struct cs_step *step,
-                             cs_sql_fn *show, void *arg)
-{
-    (void)self;
-    (void)show;
-    (void)arg;
-    assert_true(memory.open);
-    assert_int_equal(step->change, CS_CREATE_TABLE);
-    assert_null(find_table(step->entity));
-    for (size_t c = 0; c < step->entity->ncolumns; c++) {
-        const char *to = step->entity->columns[c].references;
-        bool found = to == NULL;
-
-        for (size_t t = 0; t < memory.now.n && !found; t++) {
-            const char *name = memory.now.tables[t].entity->table;
-
-            found = strncmp(to, name, strlen(name)) == 0;
-        }
-        assert_true(found); /* what it refers to is there already */
-    }
-    memory.now.tables[memory.now.n++].entity = step->entity;
-    return may_fail();
-}
-
-static enum cs_rc sink_lock(void *self, const char *name, long wait_ms)
-{
-    (void)self;
-    assert_int_equal(wait_ms, 0);
-    if (memory.locked)
-        return cs_fail(memory.host, CS_E_BUSY, "taken");
-    snprintf(memory.lock, sizeof(memory.lock), "%s", name);
-    return CS_OK;
-}
-
-static enum cs_rc sink_holds(void *self, const char *name)
-{
-    (void)self;
-    return strcmp(memory.lock, name) == 0
-               ? CS_OK
-               : cs_fail(memory.host, CS_E_BUSY, "lost");
-}
-
-static void sink_unlock(void *self, const char *name)
-{
-    (void)self;
-    assert_string_equal(memory.lock, name);
-    memory.lock[0] = '\0';
-}
-
-static int order(const struct cs_value *a, const struct cs_value *b,
-                 enum cs_type type)
-{
-    if (a->state != CS_SET || b->state != CS_SET)
-        return a->state == b->state ? 0 : 1;
-    if (type == CS_TEXT || type == CS_TIME)
-        return strcmp(a->as.text, b->as.text);
-    if (type == CS_BOOL)
-        return a->as.boolean != b->as.boolean;
-    return (a->as.integer > b->as.integer) - (a->as.integer < b->as.integer);
-}
-
-static bool wanted(const struct cs_filter *filter, const struct table *table,
-                   const struct row *row)
-{
-    enum cs_type type = table->entity->columns[filter->column].type;
-    const struct cs_value *cell = &row->cells[filter->column];
-    bool in = filter->nin == 0;
-
-    for (size_t i = 0; i < filter->nin; i++)
-        in = in || order(cell, &filter->in[i], type) == 0;
-    return in &&
-           (filter->below == NULL || order(cell, filter->below, type) < 0);
-}
-
-/* Backwards, so that nobody relies on the order of insertion. */
-static enum cs_rc sink_scan(void *self, const struct cs_entity *entity,
-                            const struct cs_filter *filter, cs_row_fn *each,
-                            void *arg)
-{
-    struct table *table = find_table(entity);
-    enum cs_rc rc = CS_OK;
-    size_t given = 0;
-
-    (void)self;
-    assert_non_null(table);
-    for (size_t r = table->n; r-- > 0 && rc == CS_OK;)
-        if (filter == NULL ||
-            (wanted(filter, table, &table->rows[r]) &&
-             (filter->newest == 0 || given < filter->newest))) {
-            given++;
-            rc = each(arg, table->rows[r].cells);
-        }
-    return rc != CS_OK ? rc : may_fail();
-}
-
-static enum cs_rc sink_begin(void *self)
-{
-    enum cs_rc rc = may_fail();
-
-    (void)self;
-    assert_false(memory.open);
-    memory.open = rc == CS_OK;
-    copy_base(&memory.before, &memory.now);
-    return rc;
-}
-
-static void sink_rollback(void *self)
-{
-    (void)self;
-    if (memory.open)
-        copy_base(&memory.now, &memory.before);
-    memory.open = false;
-}
-
-static enum cs_rc sink_commit(void *self)
-{
-    enum cs_rc rc = may_fail();
-
-    (void)self;
-    assert_true(memory.open);
-    if (rc == CS_OK || memory.after_commit)
-        memory.open = false;
-    return rc;
-}
-
-static size_t key_column(const struct cs_entity *entity)
-{
-    size_t c = 0;
-
-    while (!(entity->columns[c].flags & CS_KEY))
-        c++;
-    return c;
-}
-
-static struct row *find_row(struct table *table, const struct cs_value *key)
-{
-    size_t column = key_column(table->entity);
-
-    for (size_t r = 0; r < table->n; r++)
-        if (order(&table->rows[r].cells[column], key, CS_TEXT) == 0)
-            return &table->rows[r];
-    return NULL;
-}
-
-static enum cs_rc insert(struct table *table, const struct cs_value *cells)
-{
-    const struct cs_entity *entity = table->entity;
-    struct row *row = &table->rows[table->n];
-
-    assert_true(table->n < MOST_ROWS);
-    if (find_row(table, &cells[key_column(entity)]) != NULL)
-        return cs_fail(memory.host, CS_E_DATA, "the key is there");
-    for (size_t c = 0; c < entity->ncolumns; c++) {
-        const struct cs_column *column = &entity->columns[c];
-        bool automatic = column->flags & CS_AUTO;
-
-        assert_true(!automatic || cells[c].state == CS_ABSENT);
-        assert_true(!(column->flags & CS_NOT_NULL) || cells[c].state == CS_SET);
-        copy_value(&row->cells[c], &cells[c], column->type);
-        if (automatic)
-            row->cells[c] = cs_cell_of_integer(++table->identity);
-    }
-    table->n++;
-    return CS_OK;
-}
-
-static void update(const struct cs_entity *entity, struct row *row,
-                   const struct cs_value *cells)
-{
-    for (size_t c = 0; c < entity->ncolumns; c++)
-        if (cells[c].state != CS_ABSENT) {
-            clear_value(&row->cells[c], entity->columns[c].type);
-            copy_value(&row->cells[c], &cells[c], entity->columns[c].type);
-        }
-}
-
-static void delete (struct table *table, struct row *row)
-{
-    for (size_t c = 0; c < table->entity->ncolumns; c++)
-        clear_value(&row->cells[c], table->entity->columns[c].type);
-    *row = table->rows[--table->n];
-}
-
-static enum cs_rc sink_apply(void *self, struct cs_batch *batch)
-{
-    struct table *table = find_table(batch->entity);
-
-    (void)self;
-    assert_true(memory.open);
-    for (size_t i = 0; i < batch->nrows; i++) {
-        const struct cs_value *cells = batch->rows[i];
-        struct row *row = find_row(table, &cells[key_column(batch->entity)]);
-
-        if (batch->op == CS_INSERT) {
-            enum cs_rc rc = insert(table, cells);
-
-            if (rc != CS_OK)
-                return rc;
-            batch->affected++;
-        } else if (row != NULL) {
-            batch->affected++;
-            if (batch->op == CS_UPDATE)
-                update(batch->entity, row, cells);
-            else
-                delete (table, row);
-        }
-    }
-    return may_fail();
-}
-
 /* ---- The program around it ----------------------------------------------- */
 
-static const struct cs_module module = {
-    .kind = CS_SINK,
-    .ops.sink = {.life = {.open = sink_open, .close = sink_close},
-                 .inspect = sink_inspect,
-                 .alter = sink_alter,
-                 .lock = sink_lock,
-                 .holds = sink_holds,
-                 .unlock = sink_unlock,
-                 .scan = sink_scan,
-                 .begin = sink_begin,
-                 .apply = sink_apply,
-                 .commit = sink_commit,
-                 .rollback = sink_rollback},
-};
 static char section[] = "sink.session";
 static struct cs_part part = {
-    .section = section, .name = "session", .module = &module};
+    .section = section, .name = "session", .module = &fake_sink_module};
 static struct cs_app app;
 static struct cs_session *session;
 static struct cs_error error;
@@ -403,9 +70,7 @@ static int close_app(void **state)
     cs_cancel_free(app.cancel);
     cs_settings_free(app.settings);
     app = (struct cs_app){0};
-    clear_base(&memory.now);
-    clear_base(&memory.before);
-    memset(&memory, 0, sizeof(memory));
+    fake_sink_clear();
     return 0;
 }
 
@@ -417,14 +82,6 @@ static int open_session(void **state)
     assert_int_equal(cs_session_init(&app, &made, &error), CS_OK);
     assert_int_equal(cs_session_open(&session, &app, &error), CS_OK);
     return 0;
-}
-
-/* The next `times` calls to the sink that can fail, from the nth on. */
-static void fail_at(size_t nth, size_t times)
-{
-    memory.calls = 0;
-    memory.fail_at = nth;
-    memory.failures = times;
 }
 
 #define assert_ok(CALL) assert_int_equal((CALL), CS_OK)
@@ -471,11 +128,11 @@ static void making_tables_is_all_or_nothing(void **state)
     size_t made;
 
     (void)state;
-    fail_at(4, SIZE_MAX); /* the third table */
+    fake_sink_fail(4, SIZE_MAX); /* the third table */
     assert_error(cs_session_init(&app, &made, &error), CS_E_RETRY,
                  "sink.session: the database is out for tea");
-    assert_int_equal(memory.now.n, 0);
-    fail_at(4, 2);
+    assert_int_equal(fake_sink.now.n, 0);
+    fake_sink_fail(4, 2);
     assert_ok(cs_session_init(&app, &made, &error));
     assert_int_equal(made, 5);
 }
@@ -676,14 +333,14 @@ static void transient_errors_are_repeated(void **state)
     (void)state;
     add_lincoln();
     for (size_t nth = 1; nth <= 2; nth++) {
-        fail_at(nth, 2);
+        fake_sink_fail(nth, 2);
         before = cs_clock_steady();
         assert_ok(cs_registry_load(session, &registry, &error));
         assert_int_equal(registry.nschools, 2); /* not read double */
         assert_true(cs_clock_steady() - before >= 3 * CS_SECOND); /* 1 + 2 */
         cs_registry_clear(&registry);
     }
-    fail_at(1, 4); /* three repetitions */
+    fake_sink_fail(1, 4); /* three repetitions */
     assert_error(cs_registry_load(session, &registry, &error), CS_E_RETRY,
                  "sink.session: the database is out for tea");
 }
@@ -693,9 +350,9 @@ static void broken_commits_are_repeated(void **state)
     struct cs_registry registry;
 
     (void)state;
-    memory.after_commit = true;
+    fake_sink.after_commit = true;
     /* begin, two scans, apply, and then the commit */
-    fail_at(5, 1);
+    fake_sink_fail(5, 1);
     assert_int_equal(
         cs_registry_add_district(session, "d1", "Lab", "Lab", &error), CS_SKIP);
     assert_ok(cs_registry_load(session, &registry, &error));
@@ -739,11 +396,12 @@ static void locks_say_who(void **state)
     assert_ok(cs_registry_load(session, &registry, &error));
     school = cs_registry_school(&registry, "s1");
     assert_ok(cs_session_lock(session, school, &error));
-    assert_string_equal(memory.lock, "school/s1");
+    assert_string_equal(fake_sink.lock, "school/s1");
+    assert_int_equal(fake_sink.wait_ms, 0);
     assert_ok(cs_session_holds(session, school, &error));
     cs_session_unlock(session, school);
     assert_int_equal(cs_session_holds(session, school, &error), CS_E_BUSY);
-    memory.locked = true;
+    fake_sink.taken = true;
     assert_error(cs_session_lock(session, school, &error), CS_E_BUSY,
                  "another process is busy with this school");
     row = sync_of(school->id, "r7", "Student", "r7/s1/Student");
@@ -817,8 +475,8 @@ static void a_broken_begin_makes_one_row(void **state)
     (void)state;
     add_lincoln();
     row = sync_of(school_id("s1"), "r1", "Student", "k1");
-    memory.after_commit = true;
-    fail_at(5, 1); /* begin, scan, apply, scan, and then the commit */
+    fake_sink.after_commit = true;
+    fake_sink_fail(5, 1); /* begin, scan, apply, scan, and then the commit */
     assert_ok(cs_history_begin(session, &row, &error));
     assert_int_equal(row.id, 1);
     assert_history(0, 0, "1 k1 InProgress 0/0/0/0/0 -;");
@@ -878,11 +536,9 @@ static void old_history_is_purged(void **state)
 
 /* ---- Rejects ------------------------------------------------------------- */
 
-static const struct row *reject_of(const char *key)
+static const struct fake_row *reject_of(const char *key)
 {
-    const struct cs_value value = cs_cell_of_text(key);
-
-    return find_row(find_table(&cs_schema_reject), &value);
+    return fake_sink_row(fake_sink_table(&cs_schema_reject), key);
 }
 
 static void rejects_are_replaced(void **state)
@@ -896,9 +552,9 @@ static void rejects_are_replaced(void **state)
     };
     const struct cs_reject elsewhere = {
         .school_id = "s2", .clever_id = "c1", .reason = "e", .run = "r1"};
-    const struct table *table = find_table(&cs_schema_reject);
+    const struct fake_table *table = fake_sink_table(&cs_schema_reject);
     int64_t school, other;
-    const struct row *row;
+    const struct fake_row *row;
 
     (void)state;
     add_lincoln();

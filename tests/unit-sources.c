@@ -415,36 +415,166 @@ static void the_order_of_cursors(void **state)
     assert_int_equal(clever_events_ops.order("5e1", "5e1"), 0);
 }
 
-/* What the oldest event of the feed says about a cursor. */
+/* An event about a person. */
+#define EVENT(ID, TYPE, USER)                       \
+    "{\"data\":{\"id\":\"" ID "\",\"type\":\"" TYPE \
+    "\",\"data\":{\"object\":{\"id\":\"" USER       \
+    "\",\"name\":\"Zoe\"},\"previous_attributes\":{}}}}"
+#define FEED(EVENTS, LINKS) "{\"data\":[" EVENTS "],\"links\":[" LINKS "]}"
+
+/* What a page of the feed, read from 5e1 on, becomes. */
 static const struct {
-    const char *cursor;
     long status;
     const char *body;
     enum cs_rc rc;
-} oldest[] = {
-    {"a b", 0, NULL, CS_E_CURSOR},
-    {"5e1", 200, "{\"data\":[],\"links\":[]}", CS_E_CURSOR},
-    {"5e1", 200, "{\"data\":[" ROW("5e2") "],\"links\":[]}", CS_E_CURSOR},
-    {"5e1", 403, NULL, CS_E_NOT_HERE},
-    {"5e1", 500, NULL, CS_E_RETRY},
+    const char *records; /* "op cursor id;" of each */
+    enum end end;
+    const char *cursor;
+} feeds[] = {
+    {200, FEED("", ""), CS_OK, "", ALL, "5e1"},
+    {200, FEED("", LINK("/v3.0/events?starting_after=5e9")), CS_OK, "", ALL,
+     "5e1"},
+    {200,
+     FEED(EVENT("5e2", "users.created",
+                "u1") "," EVENT("5e3", "users.updated",
+                                "u2") "," EVENT("5e4", "users.deleted", "u1"),
+          ""),
+     CS_OK, "4 5e2 u1;4 5e3 u2;3 5e4 u1;", ALL, "5e4"},
+    {200,
+     FEED(EVENT("5e2", "users.updated", "u1") "," EVENT("5e3", "terms.updated",
+                                                        "t1"),
+          LINK("/v3.0/events?starting_after=5e3")),
+     CS_OK, "4 5e2 u1;", MORE, "5e3"},
+    /* About something else, or of a kind that nobody knows. */
+    {200,
+     FEED(EVENT("5e2", "sections.updated", "s1") "," EVENT(
+              "5e3", "users.merged", "u1") "," EVENT("5e4", "users", "u1"),
+          ""),
+     CS_OK, "", ALL, "5e4"},
+    {200, FEED("{\"data\":{\"id\":\"5e2\",\"type\":7}}", ""), CS_OK, "", ALL,
+     "5e2"},
+    /* Without a record: for the mapper to refuse, so that it is counted. */
+    {200, FEED("{\"data\":{\"id\":\"5e2\",\"type\":\"users.updated\"}}", ""),
+     CS_OK, "4 5e2 -;", ALL, "5e2"},
+    /* Ids that do not ascend leave no place to continue from. */
+    {200, FEED(EVENT("5e1", "users.updated", "u1"), ""), CS_E_FATAL, "", CUT,
+     NULL},
+    {200,
+     FEED(EVENT("5e3", "users.updated", "u1") "," EVENT("5e2", "users.updated",
+                                                        "u2"),
+          ""),
+     CS_E_FATAL, "4 5e3 u1;", CUT, NULL},
+    {200, FEED("{\"data\":{\"type\":\"users.updated\"}}", ""), CS_E_FATAL, "",
+     CUT, NULL},
+    {200, "{\"data\":[]}", CS_E_FATAL, "", CUT, NULL},
+    {404, NULL, CS_E_NOT_HERE, "", CUT, NULL},
+    {503, NULL, CS_E_RETRY, "", CUT, NULL},
 };
 
-static void a_feed_that_has_moved_on_is_not_read(void **state)
+static const char *emitted(const struct cs_page *page)
+{
+    static char text[256];
+    size_t used = 0;
+    *text = '\0';
+    for (size_t i = 0; i < json_array_size(page->records); i++) {
+        const json_t *entry = json_array_get(page->records, i);
+        const char *id = json_string_value(
+            json_object_get(json_object_get(entry, "record"), "id"));
+        used += (size_t)snprintf(
+            text + used, sizeof text - used, "%d %s %s;",
+            (int)json_integer_value(json_object_get(entry, "op")),
+            json_string_value(json_object_get(entry, "cursor")), id ? id : "-");
+    }
+    return text;
+}
+
+static void the_feed(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof oldest / sizeof *oldest; i++) {
-        struct fake_reply reply = {.status = oldest[i].status,
-                                   .body = oldest[i].body};
+    for (size_t i = 0; i < sizeof feeds / sizeof *feeds; i++) {
+        struct fake_reply replies[] = {
+            {.status = feeds[i].status, .body = feeds[i].body},
+            {.status = 200, .body = FEED(ROW("5e1"), "")}};
         struct fake_host fake;
-        struct cs_page page = {.want = 1};
-        start(&fake, &events_plugin, &reply, 1);
-        assert_int_equal(
-            clever_events_ops.fetch(fake.self, NULL, oldest[i].cursor, &page),
-            oldest[i].rc);
-        assert_false(page.done || page.next);
+        struct cs_page page = {.want = 7};
+        start(&fake, &events_plugin, replies, 2);
+        enum cs_rc rc = clever_events_ops.fetch(fake.self, NULL, "5e1", &page);
+        if (rc != feeds[i].rc)
+            print_error("feed %zu: %d, %s\n", i, rc, fake.error);
+        assert_int_equal(rc, feeds[i].rc);
+        assert_string_equal(fake.requests[0],
+                            "GET " BASE "/events?limit=7&starting_after=5e1");
+        if (rc == CS_OK)
+            assert_string_equal(fake.requests[1],
+                                "GET " BASE "/events?limit=1");
+        assert_string_equal(emitted(&page), feeds[i].records);
+        assert_int_equal(page.done, feeds[i].end == ALL);
+        assert_int_equal(page.next, feeds[i].end == MORE);
+        if (feeds[i].cursor)
+            assert_string_equal(page.cursor, feeds[i].cursor);
+        assert_null(strstr(fake.error, "Zoe"));
         fake_page_clear(&page);
         fake_host_clear(&fake);
     }
+}
+
+/* Only the first page asks how far back the feed reaches, and only when there
+ * is a place to continue from. */
+static void the_reach_of_the_feed(void **state)
+{
+    static const struct {
+        long status;
+        const char *body;
+        enum cs_rc rc;
+    } reaches[] = {
+        {200, FEED(ROW("5e1"), ""), CS_OK},
+        {200, FEED(ROW("5e0"), ""), CS_OK},
+        {200, FEED(ROW("5e2"), ""), CS_E_CURSOR},
+        {200, FEED("", ""), CS_E_CURSOR},
+        {403, NULL, CS_E_NOT_HERE},
+        {500, NULL, CS_E_RETRY},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof reaches / sizeof *reaches; i++) {
+        struct fake_reply replies[] = {
+            {.status = 200, .body = FEED("", "")},
+            {.status = reaches[i].status, .body = reaches[i].body},
+            {.status = 200, .body = FEED("", "")}};
+        struct fake_host fake;
+        struct cs_page first = {.want = 7}, second = {.want = 7};
+        start(&fake, &events_plugin, replies, 3);
+        assert_int_equal(
+            clever_events_ops.fetch(fake.self, NULL, "5e1", &first),
+            reaches[i].rc);
+        assert_int_equal(first.done, reaches[i].rc == CS_OK);
+        if (reaches[i].rc == CS_OK) {
+            assert_int_equal(
+                clever_events_ops.fetch(fake.self, NULL, "5e1", &second),
+                CS_OK);
+            assert_int_equal(fake.asked, 3);
+        }
+        fake_page_clear(&first);
+        fake_page_clear(&second);
+        fake_host_clear(&fake);
+    }
+}
+
+static void the_feed_from_its_beginning(void **state)
+{
+    struct fake_reply reply = {.status = 200, .body = FEED("", "")};
+    struct fake_host fake;
+    struct cs_page page = {.want = 7};
+    (void)state;
+    start(&fake, &events_plugin, &reply, 1);
+    assert_int_equal(clever_events_ops.fetch(fake.self, NULL, "", &page),
+                     CS_OK);
+    assert_string_equal(fake.requests[0], "GET " BASE "/events?limit=7");
+    assert_string_equal(page.cursor, "");
+    assert_int_equal(fake.asked, 1);
+    assert_int_equal(clever_events_ops.fetch(fake.self, NULL, "a b", &page),
+                     CS_E_CURSOR);
+    fake_page_clear(&page);
+    fake_host_clear(&fake);
 }
 
 static void what_they_are(void **state)
@@ -467,7 +597,9 @@ int main(void)
         cmocka_unit_test(only_a_token_of_this_district),
         cmocka_unit_test(the_mark),
         cmocka_unit_test(the_order_of_cursors),
-        cmocka_unit_test(a_feed_that_has_moved_on_is_not_read),
+        cmocka_unit_test(the_feed),
+        cmocka_unit_test(the_reach_of_the_feed),
+        cmocka_unit_test(the_feed_from_its_beginning),
         cmocka_unit_test(what_they_are),
     };
     return cmocka_run_group_tests_name("sources", tests, NULL, NULL);

@@ -314,15 +314,10 @@ static enum cs_rc clever_events_fetch(void *arg, const struct cs_entity *entity,
     char url[CLEVER_EVENTS_URL];
     bool from_start = cursor == NULL || *cursor == '\0';
     (void)entity; /* a feed is the district's */
-    if (!from_start) {
-        if (!clever_events_is_id(cursor))
-            return cs_fail(host, CS_E_CURSOR, "the cursor is not an id");
-        enum cs_rc rc =
-            self->served ? CS_OK : clever_events_serves(self, cursor);
-        if (rc != CS_OK)
-            return rc;
+    if (!from_start && !clever_events_is_id(cursor))
+        return cs_fail(host, CS_E_CURSOR, "the cursor is not an id");
+    if (!from_start)
         snprintf(to.last, sizeof to.last, "%s", cursor);
-    }
     int length = snprintf(url, sizeof url, "%s/events?limit=%zu%s%s",
                           host->text(host, "base_url"), host->want(page),
                           from_start ? "" : "&starting_after=", to.last);
@@ -338,6 +333,9 @@ static enum cs_rc clever_events_fetch(void *arg, const struct cs_entity *entity,
         .arg = &to,
     };
     enum cs_rc rc = host->http(host, &http);
+    /* Looked at after reading, so that nothing can be dropped in between. */
+    if (rc == CS_OK && !from_start && !self->served)
+        rc = clever_events_serves(self, cursor);
     if (rc == CS_OK)
         rc = clever_events_end(&to, http.reply);
     else if (clever_events_closed(http.status))
