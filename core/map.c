@@ -63,12 +63,11 @@ enum cs_rc cs_map_record(struct cs_map *map, const json_t *record, bool *keyed)
     rc = cs_instance_leave(map->mapper, rc, &map->error);
     map->why = map->error.text;
     *keyed = key->state == CS_SET;
-    if (rc < 0 && rc != CS_E_DATA)
+    if ((rc < 0 && rc != CS_E_DATA) || !cs_json_has_nul(record))
         return rc;
-    if (cs_json_has_nul(record)) {
-        map->why = "it holds U+0000 or half a surrogate pair";
-        *keyed = *keyed && whole_text(record, key->as.text);
-        return CS_E_DATA;
-    }
-    return rc;
+    *keyed = *keyed && whole_text(record, key->as.text);
+    if (rc == CS_SKIP || rc == CS_LEFT)
+        return rc; /* not ours: others may set it aside */
+    map->why = "it holds U+0000 or half a surrogate pair";
+    return CS_E_DATA;
 }
