@@ -366,6 +366,9 @@ static void answer_clever(struct cs_lab *lab,
     reply->cut = hits.on[CS_LAB_FAULT_CUT_BODY];
     if (cs_lab_fault_answer(&hits, reply))
         return;
+    if (lab->vault &&
+        cs_lab_vault_answer(lab->vault, lab->url, request, &hits, reply))
+        return;
     if (strcmp(request->method, "GET") != 0)
         cs_lab_reply_error(reply, 405, "only GET is served");
     else if (allowed(lab, &target, request, reply))

@@ -301,6 +301,20 @@ static void fault(struct cs_lab *lab, const struct cs_lab_request *request,
         bad(reply, error);
 }
 
+static void secret(struct cs_lab *lab, const struct cs_lab_request *request,
+                   struct cs_lab_reply *reply)
+{
+    const char *name = text_param(request, "name", reply);
+    const char *value = name ? text_param(request, "value", reply) : NULL;
+    const char *state = cs_lab_request_param(request, "state");
+
+    if (!lab->vault)
+        bad(reply, "there is no vault: start the lab with --vault");
+    else if (value &&
+             !cs_lab_vault_put(lab->vault, name, value, state ? state : ""))
+        bad(reply, "state is disabled, deleted, expired or early");
+}
+
 static void faults_clear(struct cs_lab *lab,
                          const struct cs_lab_request *request,
                          struct cs_lab_reply *reply)
@@ -356,6 +370,7 @@ static const struct {
     {"POST", "/lab/drift", drift},
     {"POST", "/lab/events", events},
     {"POST", "/lab/token", token},
+    {"POST", "/lab/secret", secret},
     {"POST", "/lab/fault", fault},
     {"POST", "/lab/faults/clear", faults_clear},
     {"POST", "/lab/log/clear", log_clear},

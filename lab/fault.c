@@ -85,6 +85,18 @@ static const struct {
     [CS_LAB_FAULT_DEEP] = {"deep", 0,
                            "the first record's name is 10,000 nested "
                            "arrays"},
+    [CS_LAB_FAULT_VAULT_POLICY] = {"vault-policy", 0,
+                                   "the vault's access policy forbids it"},
+    [CS_LAB_FAULT_VAULT_ROLE] = {"vault-role", 0,
+                                 "no role lets the vault be read"},
+    [CS_LAB_FAULT_VAULT_FIREWALL] = {"vault-firewall", 0,
+                                     "the vault's firewall forbids it"},
+    [CS_LAB_FAULT_VAULT_RESOURCE] = {"vault-resource", 0,
+                                     "the vault wants a token for another "
+                                     "host"},
+    [CS_LAB_FAULT_VAULT_STALE] = {"vault-stale", 0,
+                                  "logins give a token that the vault "
+                                  "refuses"},
 };
 
 /* --- specs --- */
@@ -227,6 +239,7 @@ bool cs_lab_faults_want_page(const struct cs_lab_faults *faults)
 static bool about_people(const struct cs_lab_fault *fault, const char *path)
 {
     return fault->kind < CS_LAB_FAULT_EMPTY_LISTING ||
+           fault->kind >= CS_LAB_FAULT_VAULT_POLICY ||
            fault->kind == CS_LAB_FAULT_WRONG_DISTRICT || fault->path ||
            strstr(path, "/users") || strstr(path, "/events");
 }

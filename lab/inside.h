@@ -11,6 +11,7 @@
 #include "lab/fault.h"
 #include "lab/model.h"
 #include "lab/request.h"
+#include "lab/vault.h"
 
 struct MHD_Daemon;
 
@@ -30,7 +31,8 @@ struct cs_lab {
         unsigned used;
     } * windows;
 
-    char *basic; /* the Authorization header that lists tokens */
+    struct cs_lab_vault *vault; /* NULL: there is none */
+    char *basic;                /* the Authorization header that lists tokens */
     unsigned rate_limit;
     unsigned port; /* the wanted one, then the real one */
     char url[40];

@@ -28,6 +28,7 @@ enum choice {
     FAULT,
     CLIENT_ID,
     CLIENT_SECRET,
+    VAULT,
     NO_EVENTS,
     LIST,
     LIST_FAULTS,
@@ -49,6 +50,8 @@ static const struct {
     {"client-id", "ID", CLIENT_ID, "for /oauth/tokens (lab-client)"},
     {"client-secret", "SECRET", CLIENT_SECRET,
      "for /oauth/tokens (lab-secret)"},
+    {"vault", "DIRECTORY", VAULT,
+     "a Key Vault as well; Arc's key goes there (none)"},
     {"rate-limit", "N", RATE_LIMIT,
      "requests a minute and token, with X-RateLimit headers (none)"},
     {"no-events", NULL, NO_EVENTS, "the district has no events"},
@@ -98,9 +101,21 @@ static void print_help(void)
         "query hold\npath=TEXT, with role=ROLE, about school=ID, page=N of a "
         "listing; after=N of them\nwere let through; times=N of them, or "
         "until it is cleared.  From empty-listing on,\nall but "
-        "wrong-district hit only listings of people and events, unless\n"
-        "path= says otherwise.  Names:\n");
+        "wrong-district and the vault's hit only listings of people and\n"
+        "events, unless path= says otherwise.  Names:\n");
     cs_lab_faults_describe(&out, "  ");
+    cs_lab_buffer_text(
+        &out,
+        "\nWith --vault DIRECTORY the lab's address is also that of a Key "
+        "Vault, and answers\nlogins: AZURE_TENANT_ID=lab-tenant at "
+        "AZURE_AUTHORITY_HOST, with the client id and\nsecret above; "
+        "/metadata/identity/oauth2/token as a virtual machine's;\n"
+        "IDENTITY_ENDPOINT /msi/token with "
+        "IDENTITY_HEADER=lab-identity-header;\nIDENTITY_ENDPOINT /arc/token "
+        "with IMDS_ENDPOINT set.  It holds the client id and secret\nfor "
+        "Clever; POST /lab/secret?name=NAME&value=VALUE[&state=STATE] adds "
+        "one that is\ndisabled, deleted, expired or early, or none of "
+        "that.\n");
     print(&out);
 }
 
@@ -179,6 +194,9 @@ static bool take_option(struct wish *wish, enum choice choice, const char *name)
         return true;
     case CLIENT_SECRET:
         options->client_secret = optarg;
+        return true;
+    case VAULT:
+        options->vault = optarg;
         return true;
     case NO_EVENTS:
         options->no_events = true;

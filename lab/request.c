@@ -115,6 +115,16 @@ void cs_lab_reply_header(struct cs_lab_reply *reply, const char *name,
              value);
 }
 
+void cs_lab_reply_text(struct cs_lab_reply *reply, const char *name,
+                       const char *value)
+{
+    size_t i = reply->header_count++;
+
+    reply->headers[i].name = name;
+    snprintf(reply->headers[i].value, sizeof reply->headers[i].value, "%s",
+             value);
+}
+
 void cs_lab_reply_error(struct cs_lab_reply *reply, unsigned status,
                         const char *message)
 {

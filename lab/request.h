@@ -15,9 +15,11 @@
 
 struct cs_lab_request {
     const char *method;
-    const char *uri;           /* as it came, with the query */
-    const char *authorization; /* the header; NULL: none */
-    char *path;                /* owns all that follows */
+    const char *uri;              /* as it came, with the query */
+    const char *authorization;    /* the header; NULL: none */
+    const char *metadata, *proof; /* Metadata and X-IDENTITY-HEADER, likewise */
+    const char *body;             /* NULL: none */
+    char *path;                   /* owns all that follows */
     struct {
         const char *name;
         const char *value;
@@ -45,7 +47,7 @@ struct cs_lab_reply {
     struct cs_lab_buffer body;
     struct {
         const char *name;
-        char value[40];
+        char value[256];
     } headers[CS_LAB_MAX_HEADERS];
     size_t header_count;
     int wait;  /* milliseconds before it is sent; -1: for good */
@@ -55,6 +57,9 @@ struct cs_lab_reply {
 
 void cs_lab_reply_header(struct cs_lab_reply *reply, const char *name,
                          long long value);
+/* A longer value is cut. */
+void cs_lab_reply_text(struct cs_lab_reply *reply, const char *name,
+                       const char *value);
 /* Replaces the body by {"message":...}. */
 void cs_lab_reply_error(struct cs_lab_reply *reply, unsigned status,
                         const char *message);

@@ -21,9 +21,13 @@
 #define MAX_CONNECTIONS 500
 #define MAX_PEOPLE 2000000ULL
 
-/* A request on its way: the address as it came, then the answer. */
+/* A longer body is nothing for us: what exceeds it is passed over. */
+#define MAX_BODY 65536
+
+/* A request on its way: the address as it came, the body, then the answer. */
 struct call {
     char *uri;
+    struct cs_lab_buffer body;
     bool begun;
 };
 
@@ -46,8 +50,10 @@ static void forget_call(void *lab, struct MHD_Connection *connection,
     (void)lab;
     (void)connection;
     (void)code;
-    if (call)
+    if (call) {
         free(call->uri);
+        cs_lab_buffer_clear(&call->body);
+    }
     free(call);
     *place = NULL;
 }
@@ -143,6 +149,12 @@ static enum MHD_Result send_reply(const struct cs_lab *lab,
     return result;
 }
 
+static const char *header_of(struct MHD_Connection *connection,
+                             const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection,
                               const char *path, const char *method,
                               const char *version, const char *upload,
@@ -155,22 +167,26 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection,
 
     (void)path;
     (void)version;
-    (void)upload;
     if (!call->begun) { /* only the head has been read */
         call->begun = true;
         return MHD_YES;
     }
-    if (*upload_size > 0) { /* bodies say nothing to us */
+    if (*upload_size > 0) {
+        if (*upload_size <= MAX_BODY - call->body.length)
+            cs_lab_buffer_add(&call->body, upload, *upload_size);
         *upload_size = 0;
         return MHD_YES;
     }
-    if (cs_lab_request_parse(
-            &request, method, call->uri,
-            MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-                                        MHD_HTTP_HEADER_AUTHORIZATION)))
+    if (cs_lab_request_parse(&request, method, call->uri,
+                             header_of(connection, "Authorization"))) {
+        cs_lab_buffer_add(&call->body, "", 1); /* its end, as text */
+        request.body = call->body.text;
+        request.metadata = header_of(connection, "Metadata");
+        request.proof = header_of(connection, "X-IDENTITY-HEADER");
         cs_lab_answer(lab, &request, &reply);
-    else
+    } else {
         cs_lab_reply_error(&reply, 400, "the query cannot be read");
+    }
     cs_lab_request_clear(&request);
     return send_reply(lab, connection, &reply);
 }
@@ -251,6 +267,14 @@ struct cs_lab *cs_lab_new(const struct cs_lab_options *options, char *error,
             cs_lab_free(lab);
             return NULL;
         }
+    if (options->vault) {
+        lab->vault = cs_lab_vault_new(options->vault, options->client_id,
+                                      options->client_secret, error, size);
+        if (!lab->vault) {
+            cs_lab_free(lab);
+            return NULL;
+        }
+    }
     lab->basic = basic_header(options->client_id, options->client_secret);
     lab->windows = cs_memory_array(options->districts, sizeof *lab->windows);
     cs_lab_model_init(&lab->model, options);
@@ -309,6 +333,7 @@ void cs_lab_free(struct cs_lab *lab)
     for (size_t i = 0; i < lab->log_count; i++)
         free(lab->log[i]);
     free(lab->log);
+    cs_lab_vault_free(lab->vault);
     free(lab->windows);
     free(lab->basic);
     cs_lab_faults_clear(&lab->faults);
