@@ -78,7 +78,10 @@ for file in "$CLEVERSYNC_CONF_AVAILABLE"/*.conf; do
     name=${file##*/}
     ok "$name can be enabled" cs plugins enable "${name%.conf}"
 done
-ok "all of them together are sound" cs check-config
+exits 78 "a Key Vault has no address by itself" cs check-config
+like "which is said" "$err" 'keyvault\] base_url must be set'
+ok "all of them together are sound" cs check-config \
+    --set credential.keyvault.base_url=https://north.vault.azure.net
 like "and both pipelines are there" "$out" '2 pipelines'
 
 exits 2 "what is not there cannot be enabled" cs plugins enable studnet

@@ -163,6 +163,20 @@ static enum cs_rc fake_class(long status)
     return CS_E_FATAL;
 }
 
+static void fake_record_headers(struct fake_host *fake,
+                                const char *const *headers)
+{
+    size_t size = 1;
+    for (size_t i = 0; headers != NULL && headers[i] != NULL; i++)
+        size += strlen(headers[i]) + 1;
+    free(fake->headers);
+    fake->headers = fake_need(calloc(1, size));
+    for (size_t i = 0; headers != NULL && headers[i] != NULL; i++) {
+        strcat(fake->headers, headers[i]);
+        strcat(fake->headers, "\n");
+    }
+}
+
 static void fake_record(struct fake_host *fake, const struct cs_http *http)
 {
     if (http->size != sizeof *http || fake->asked >= FAKE_REQUESTS)
@@ -179,6 +193,10 @@ static void fake_record(struct fake_host *fake, const struct cs_http *http)
     fake->body = fake_need(calloc(1, http->body_size + 1));
     if (http->body_size > 0)
         memcpy(fake->body, http->body, http->body_size);
+    fake->direct = http->direct;
+    fake->timeout_ms = http->timeout_ms;
+    fake->retry = http->retry;
+    fake_record_headers(fake, http->headers);
 }
 
 static enum cs_rc fake_http(const struct cs_host *host, struct cs_http *http)
@@ -318,6 +336,8 @@ void fake_host_clear(struct fake_host *fake)
         free(fake->requests[i]);
     free(fake->body);
     fake->body = NULL;
+    free(fake->headers);
+    fake->headers = NULL;
     fake->asked = 0;
 }
 

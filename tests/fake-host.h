@@ -57,6 +57,10 @@ struct fake_host {
     char *requests[FAKE_REQUESTS];        /* "GET URL" */
     const char *bearer, *user, *password; /* option names of the last one */
     char *body;                           /* of the last one; NUL-terminated */
+    char *headers; /* of the last one: "Name: value\n" lines */
+    bool direct;   /* the last one */
+    long timeout_ms;
+    const int *retry;
 
     const struct cs_plugin *plugin;
     bool open;
