@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ESCAPE 6 /* bytes in \uXXXX */
+#define ESCAPE 6 /* bytes in \uHHHH */
 
 void cs_json_scan_clear(struct cs_json_scan *scan)
 {
@@ -83,7 +83,7 @@ size_t cs_json_scan_utf8(struct cs_json_scan *scan, const char *bytes, size_t n)
 
 /* ---- Escapes ----------------------------------------------------------- */
 
-/* The code unit of a whole escape \uXXXX; -1: it is none. */
+/* The code unit of a whole escape \uHHHH; -1: it is none. */
 static long code_unit(const char *escape)
 {
     long unit = 0;
