@@ -16,14 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *format_time(int64_t time, char room[CS_CLOCK_ISO])
-{
-    if (time == 0)
-        return NULL;
-    cs_clock_format(time, room);
-    return room;
-}
-
 /* The counts of one row, in the order that both tables have. */
 static void add_counts(struct cs_table *table, const struct cs_history *row)
 {
@@ -47,28 +39,16 @@ struct listing {
     struct cs_table *table;
 };
 
-static const struct cs_school *school_of(const struct cs_registry *registry,
-                                         int64_t id)
-{
-    for (size_t i = 0; i < registry->nschools; i++)
-        if (registry->schools[i].id == id)
-            return &registry->schools[i];
-    return NULL;
-}
-
 static enum cs_rc add_history(void *arg, const struct cs_history *row)
 {
     struct listing *listing = arg;
     struct cs_table *table = listing->table;
-    const struct cs_school *school = school_of(listing->registry, row->school);
-    char start[CS_CLOCK_ISO], end[CS_CLOCK_ISO];
 
     cs_table_number(table, row->id);
-    cs_table_text(table, format_time(row->start, start));
-    cs_table_text(table, format_time(row->end, end));
-    cs_table_text(table, school != NULL ? school->name : NULL);
-    cs_table_text(table, school != NULL ? school->prefix : NULL);
-    cs_table_text(table, school != NULL ? school->clever_id : NULL);
+    cs_table_time(table, row->start);
+    cs_table_time(table, row->end);
+    cs_desk_school(table,
+                   cs_registry_school_at(listing->registry, row->school));
     cs_table_text(table, row->entity);
     cs_table_text(table, row->type);
     cs_table_text(table, row->status);
@@ -184,7 +164,6 @@ struct last {
 static enum cs_rc add_last(void *arg, const struct cs_history *row)
 {
     struct last *last = arg;
-    char start[CS_CLOCK_ISO];
 
     if (last->found || row->entity == NULL ||
         strcmp(row->entity, last->entity) != 0)
@@ -192,7 +171,7 @@ static enum cs_rc add_last(void *arg, const struct cs_history *row)
     last->found = true;
     cs_table_text(last->table, row->status);
     cs_table_text(last->table, row->type);
-    cs_table_text(last->table, format_time(row->start, start));
+    cs_table_time(last->table, row->start);
     add_counts(last->table, row);
     cs_table_number(last->table, last->holds);
     cs_table_number(last->table, last->rejects);
@@ -239,9 +218,7 @@ static enum cs_rc add_status(struct cs_desk *desk, struct cs_table *table,
     struct last last = {.entity = label, .database = where, .table = table};
     enum cs_rc rc;
 
-    cs_table_text(table, school->name);
-    cs_table_text(table, school->prefix);
-    cs_table_text(table, school->clever_id);
+    cs_desk_school(table, school);
     cs_table_flag(table, school->active);
     cs_table_flag(table, school->requires_full);
     cs_table_text(table, label);

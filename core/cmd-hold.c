@@ -20,33 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct cs_school *school_of(const struct cs_desk *desk, int64_t id)
-{
-    for (size_t i = 0; i < desk->registry.nschools; i++)
-        if (desk->registry.schools[i].id == id)
-            return &desk->registry.schools[i];
-    return NULL;
-}
-
-static void add_school(struct cs_table *table, const struct cs_desk *desk,
-                       int64_t id)
-{
-    const struct cs_school *school = school_of(desk, id);
-
-    cs_table_text(table, school != NULL ? school->name : NULL);
-    cs_table_text(table, school != NULL ? school->prefix : NULL);
-    cs_table_text(table, school != NULL ? school->clever_id : NULL);
-}
-
-static void add_time(struct cs_table *table, int64_t time)
-{
-    char text[CS_CLOCK_ISO];
-
-    if (time != 0)
-        cs_clock_format(time, text);
-    cs_table_text(table, time != 0 ? text : NULL);
-}
-
 static const char *hold_operand(const struct cs_desk *desk)
 {
     return cs_arguments_operands(desk->arguments)[0];
@@ -81,14 +54,15 @@ static void list_holds(const struct cs_desk *desk, const struct cs_holds *holds)
         if (!cs_hold_open(hold))
             continue;
         cs_table_text(table, hold->name);
-        add_school(table, desk, hold->school);
+        cs_desk_school(table,
+                       cs_registry_school_at(&desk->registry, hold->school));
         cs_table_text(table, hold->entity);
         cs_table_text(table, cs_hold_word(hold->kind));
         cs_table_number(table, hold->rows);
         cs_table_number(table, hold->total);
-        add_time(table, hold->created);
-        add_time(table, hold->expires);
-        add_time(table, hold->approved);
+        cs_table_time(table, hold->created);
+        cs_table_time(table, hold->expires);
+        cs_table_time(table, hold->approved);
         cs_table_text(table, hold->by);
     }
     cs_desk_print(desk->arguments, "holds", table, "nothing is held");
@@ -180,7 +154,8 @@ static void print_approved(const struct cs_desk *desk,
                            const struct cs_hold *hold, const char *by,
                            bool already)
 {
-    const struct cs_school *school = school_of(desk, hold->school);
+    const struct cs_school *school =
+        cs_registry_school_at(&desk->registry, hold->school);
 
     if (cs_arguments_json(desk->arguments))
         cs_cli_print(json_pack("{ss ss sb}", "hold", hold->name, "approved_by",
@@ -259,11 +234,13 @@ static enum cs_rc add_reject(void *arg, const struct cs_reject *reject)
 {
     const struct listing *listing = arg;
 
-    add_school(listing->table, listing->desk, reject->school);
+    cs_desk_school(
+        listing->table,
+        cs_registry_school_at(&listing->desk->registry, reject->school));
     cs_table_text(listing->table, reject->entity);
     cs_table_text(listing->table, reject->clever_id);
-    add_time(listing->table, reject->first_seen);
-    add_time(listing->table, reject->last_seen);
+    cs_table_time(listing->table, reject->first_seen);
+    cs_table_time(listing->table, reject->last_seen);
     cs_table_text(listing->table, reject->run);
     cs_table_text(listing->table, reject->reason);
     return CS_OK;

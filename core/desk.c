@@ -29,6 +29,13 @@ int cs_desk_run(const struct cs_arguments *arguments, cs_desk_fn *work)
     return status;
 }
 
+void cs_desk_school(struct cs_table *table, const struct cs_school *school)
+{
+    cs_table_text(table, school != NULL ? school->name : NULL);
+    cs_table_text(table, school != NULL ? school->prefix : NULL);
+    cs_table_text(table, school != NULL ? school->clever_id : NULL);
+}
+
 void cs_desk_print(const struct cs_arguments *arguments, const char *member,
                    struct cs_table *table, const char *none)
 {

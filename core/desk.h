@@ -22,6 +22,8 @@ typedef enum cs_rc cs_desk_fn(struct cs_desk *desk, struct cs_error *error);
 /* Opens, works, closes; gives the exit code. */
 int cs_desk_run(const struct cs_arguments *arguments, cs_desk_fn *work);
 
+/* Three cells: a school's name, prefix and Clever id; NULL: it is not known. */
+void cs_desk_school(struct cs_table *table, const struct cs_school *school);
 /* Shows a table and frees it: as JSON {member: rows}, or printed, or, when it
  * has no rows, the sentence `none`. */
 void cs_desk_print(const struct cs_arguments *arguments, const char *member,

@@ -202,6 +202,15 @@ const struct cs_school *cs_registry_school(const struct cs_registry *registry,
     return NULL;
 }
 
+const struct cs_school *
+cs_registry_school_at(const struct cs_registry *registry, int64_t id)
+{
+    for (size_t i = 0; i < registry->nschools; i++)
+        if (registry->schools[i].id == id)
+            return &registry->schools[i];
+    return NULL;
+}
+
 /* An id given on the command line is not there: a fault of usage. */
 static void not_there(struct cs_error *error, const char *what,
                       const char *clever_id, const char *const *known)

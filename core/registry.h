@@ -38,6 +38,9 @@ const struct cs_district *cs_registry_district(const struct cs_registry *,
                                                const char *clever_id);
 const struct cs_school *cs_registry_school(const struct cs_registry *,
                                            const char *clever_id);
+/* By our own identity, as other tables name it; or NULL. */
+const struct cs_school *cs_registry_school_at(const struct cs_registry *,
+                                              int64_t id);
 const struct cs_district *cs_registry_find_district(const struct cs_registry *,
                                                     const char *clever_id,
                                                     struct cs_error *error);

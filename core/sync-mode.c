@@ -42,7 +42,6 @@ static enum cs_rc is_full_day(struct cs_syncing *syncing, bool *due,
     return rc;
 }
 
-/* Before it is known whether there are events. */
 static bool has_entity(const struct cs_syncing *syncing, const char *label)
 {
     for (size_t i = 0; i < syncing->n; i++) {
@@ -74,6 +73,7 @@ static enum cs_rc is_approved(struct cs_syncing *syncing, bool *due,
     return rc;
 }
 
+/* Before it is known whether there are events. */
 static enum cs_judge_mode first_mode(const struct cs_syncing *syncing)
 {
     if (syncing->options->verify)

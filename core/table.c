@@ -5,6 +5,7 @@
 
 #include "table.h"
 
+#include "clock.h"
 #include "memory.h"
 
 #include <inttypes.h>
@@ -71,6 +72,15 @@ void cs_table_text(struct cs_table *table, const char *text)
 void cs_table_number(struct cs_table *table, int64_t number)
 {
     add(table, cs_memory_format("%" PRId64, number), json_integer(number));
+}
+
+void cs_table_time(struct cs_table *table, int64_t time)
+{
+    char text[CS_CLOCK_ISO];
+
+    if (time != 0)
+        cs_clock_format(time, text);
+    cs_table_text(table, time != 0 ? text : NULL);
 }
 
 void cs_table_flag(struct cs_table *table, bool flag)

@@ -24,7 +24,8 @@ void cs_table_free(struct cs_table *table);
 /* The next cell, row by row; copied.  Text NULL prints as "-", is null. */
 void cs_table_text(struct cs_table *table, const char *text);
 void cs_table_number(struct cs_table *table, int64_t number);
-void cs_table_flag(struct cs_table *table, bool flag); /* "yes", "no" */
+void cs_table_time(struct cs_table *table, int64_t time); /* 0: none */
+void cs_table_flag(struct cs_table *table, bool flag);    /* "yes", "no" */
 
 size_t cs_table_rows(const struct cs_table *table); /* complete ones */
 /* Control characters print as '?': cells may come from a database. */
