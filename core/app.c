@@ -6,6 +6,7 @@
 #include "app.h"
 
 #include "log.h"
+#include "memory.h"
 #include "signals.h"
 #include "text.h"
 
@@ -48,12 +49,30 @@ int cs_app_problems(const struct cs_arguments *arguments,
 
 /* ---- Making ready ------------------------------------------------------- */
 
-void cs_app_read(struct cs_app *app, const struct cs_arguments *arguments,
-                 struct cs_problems *problems)
+/* What --set gives, and behind it one more unless that is NULL; free(). */
+static const char **all_sets(const struct cs_arguments *arguments,
+                             const char *set)
 {
+    const char *const *given = cs_arguments_list(arguments, "set");
+    const char **sets;
+    size_t n = 0;
+
+    while (given[n] != NULL)
+        n++;
+    sets = cs_memory_array(n + 2, sizeof(*sets));
+    for (size_t i = 0; i < n; i++)
+        sets[i] = given[i];
+    sets[n] = set;
+    return sets;
+}
+
+static void read_with(struct cs_app *app, const struct cs_arguments *arguments,
+                      const char *set, struct cs_problems *problems)
+{
+    const char **sets = all_sets(arguments, set);
     const struct cs_settings_request request = {
         .file = cs_arguments_config(arguments),
-        .sets = cs_arguments_list(arguments, "set"),
+        .sets = sets,
         .environment = environ,
     };
     const struct cs_setting *path;
@@ -61,6 +80,7 @@ void cs_app_read(struct cs_app *app, const struct cs_arguments *arguments,
 
     *app = (struct cs_app){0};
     cs_settings_read(&app->settings, &request, problems);
+    free(sets);
     path = cs_settings_find(app->settings, "cleversync", "plugin_path");
     if (cs_loader_new(&app->loader, path != NULL ? path->value : NULL,
                       &error) == CS_OK)
@@ -68,6 +88,12 @@ void cs_app_read(struct cs_app *app, const struct cs_arguments *arguments,
     app->loader = NULL;
     cs_problems_add(problems, path != NULL ? path->file : NULL,
                     path != NULL ? path->line : 0, "%s", error.text);
+}
+
+void cs_app_read(struct cs_app *app, const struct cs_arguments *arguments,
+                 struct cs_problems *problems)
+{
+    read_with(app, arguments, NULL, problems);
 }
 
 static void setup_log(const struct cs_settings *settings)
@@ -112,10 +138,16 @@ static struct cs_http_client *make_http(const struct cs_settings *settings)
 
 int cs_app_open(struct cs_app *app, const struct cs_arguments *arguments)
 {
+    return cs_app_open_with(app, arguments, NULL);
+}
+
+int cs_app_open_with(struct cs_app *app, const struct cs_arguments *arguments,
+                     const char *set)
+{
     struct cs_problems problems = {0};
     int status = CS_EXIT_OK;
 
-    cs_app_read(app, arguments, &problems);
+    read_with(app, arguments, set, &problems);
     if (app->loader != NULL)
         cs_wiring_make(&app->wiring, app->settings, app->loader, &problems);
     if (problems.n > 0)

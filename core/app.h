@@ -24,6 +24,10 @@ struct cs_app {
  * for signals; prints every problem.  0, or the exit code (nothing is open
  * then). */
 int cs_app_open(struct cs_app *app, const struct cs_arguments *arguments);
+/* The same with one more setting, "section.key=value", that the command makes
+ * itself and that counts more than --set. */
+int cs_app_open_with(struct cs_app *app, const struct cs_arguments *arguments,
+                     const char *set);
 void cs_app_close(struct cs_app *app);
 
 /* Prints "cleversync: SENTENCE" (with -o json an object) and returns the exit

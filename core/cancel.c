@@ -19,6 +19,7 @@ struct cs_cancel {
     int64_t deadline; /* on the steady clock; INT64_MAX: none */
     struct cs_cancel *parent;
     struct cs_cancel *children, *next, *previous; /* under parent's mutex */
+    struct cs_listener *listeners;
 };
 
 struct cs_cancel *cs_cancel_new(struct cs_cancel *parent, int64_t limit)
@@ -70,10 +71,43 @@ void cs_cancel_free(struct cs_cancel *cancel)
 void cs_cancel_now(struct cs_cancel *cancel)
 {
     pthread_mutex_lock(&cancel->mutex);
-    cancel->cancelled = true;
-    pthread_cond_broadcast(&cancel->changed);
-    for (struct cs_cancel *c = cancel->children; c; c = c->next)
-        cs_cancel_now(c);
+    if (!cancel->cancelled) { /* else all children are, too */
+        cancel->cancelled = true;
+        pthread_cond_broadcast(&cancel->changed);
+        for (struct cs_listener *l = cancel->listeners; l; l = l->next)
+            l->tell(l->arg);
+        for (struct cs_cancel *c = cancel->children; c; c = c->next)
+            cs_cancel_now(c);
+    }
+    pthread_mutex_unlock(&cancel->mutex);
+}
+
+void cs_cancel_listen(struct cs_cancel *cancel, struct cs_listener *listener)
+{
+    pthread_mutex_lock(&cancel->mutex);
+    listener->cancel = cancel;
+    listener->previous = NULL;
+    listener->next = cancel->listeners;
+    if (listener->next)
+        listener->next->previous = listener;
+    cancel->listeners = listener;
+    pthread_mutex_unlock(&cancel->mutex);
+}
+
+void cs_cancel_unlisten(struct cs_listener *listener)
+{
+    struct cs_cancel *cancel = listener->cancel;
+
+    if (!cancel)
+        return;
+    pthread_mutex_lock(&cancel->mutex);
+    if (listener->previous)
+        listener->previous->next = listener->next;
+    else
+        cancel->listeners = listener->next;
+    if (listener->next)
+        listener->next->previous = listener->previous;
+    listener->cancel = NULL;
     pthread_mutex_unlock(&cancel->mutex);
 }
 

@@ -22,4 +22,19 @@ long cs_cancel_remaining_ms(struct cs_cancel *cancel);
  * the deadline. */
 bool cs_cancel_wait(struct cs_cancel *cancel, int64_t duration);
 
+/* For what waits elsewhere: tell(arg) is called once when the switch is thrown
+ * here or at a parent, never for a switch thrown before, and not when a
+ * deadline passes: who waits elsewhere was told how long it may.  tell() has
+ * to return at once and must not touch the cancel; after unlisten() it is
+ * neither called nor under way. */
+struct cs_listener {
+    void (*tell)(void *arg);
+    void *arg;
+    struct cs_cancel *cancel; /* these are cancel.c's */
+    struct cs_listener *next, *previous;
+};
+void cs_cancel_listen(struct cs_cancel *cancel, struct cs_listener *listener);
+/* Nothing for one that does not listen. */
+void cs_cancel_unlisten(struct cs_listener *listener);
+
 #endif

@@ -47,6 +47,7 @@ struct need {
     const struct cs_option *option;
     struct cs_whom whom;
     size_t stores;
+    const char *old_name; /* as in struct cs_secrets_request */
 };
 
 static void add_row(struct trial *trial, const struct need *need,
@@ -70,6 +71,7 @@ static void try_names(struct trial *trial, const struct need *need,
 {
     const struct cs_secrets_request request = {
         .names = names,
+        .old_name = need->old_name,
         .whom = need->whom,
         .stores = need->stores,
         .cancel = trial->app.cancel,
@@ -92,7 +94,7 @@ static void try_names(struct trial *trial, const struct need *need,
     trial->status = cs_error_worst(trial->status, cs_error_exit(&error));
 }
 
-static void try_option(struct trial *trial, const struct need *need)
+static void try_option(struct trial *trial, struct need *need)
 {
     const struct cs_settings *settings = trial->app.settings;
     const char *raw = cs_wiring_value(settings, need->part, need->option->name);
@@ -105,6 +107,8 @@ static void try_option(struct trial *trial, const struct need *need)
         try_names(trial, need, raw);
         return;
     }
+    if (need->part->module->kind == CS_SINK)
+        need->old_name = cs_scope_old_name(raw, &need->whom);
     filled = cs_scope_fill(
         raw, &need->whom,
         cs_settings_text(settings, "cleversync", "secret_prefix"), &error);
@@ -173,6 +177,7 @@ static void try_school(struct trial *trial, const struct cs_school *school)
         .district_prefix = school->district->prefix,
         .school_id = school->clever_id,
         .school_prefix = school->prefix,
+        .school_secret = school->secret_name,
     };
 
     for (size_t i = 0; i < wiring->nparts; i++)

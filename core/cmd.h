@@ -33,9 +33,17 @@ extern const struct cs_cli_option cs_cmd_plugins_info_options[];
 extern const struct cs_cli_option cs_cmd_plugins_enable_options[];
 extern const struct cs_cli_option cs_cmd_plugins_disable_options[];
 
+/* cmd-check.c */
+int cs_cmd_plugins_check(const struct cs_arguments *arguments);
+extern const struct cs_cli_option cs_cmd_plugins_check_options[];
+
 /* cmd-db.c */
 int cs_cmd_db_init(const struct cs_arguments *arguments);
+int cs_cmd_db_migrate(const struct cs_arguments *arguments);
+int cs_cmd_db_status(const struct cs_arguments *arguments);
 extern const struct cs_cli_option cs_cmd_db_init_options[];
+extern const struct cs_cli_option cs_cmd_db_migrate_options[];
+extern const struct cs_cli_option cs_cmd_db_status_options[];
 
 /* cmd-registry.c */
 int cs_cmd_district_add(const struct cs_arguments *arguments);

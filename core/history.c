@@ -114,6 +114,9 @@ static enum cs_rc update(struct cs_instance *sink, const struct cs_history *row,
     return cs_sink_put(sink, &cs_schema_history, CS_UPDATE, cells, error);
 }
 
+/* Rows without a key are of the system that was here before: they are read, and
+ * left as they are. */
+
 /* ---- A sync begins and ends --------------------------------------------- */
 
 static enum cs_rc read_id(void *arg, const struct cs_value *cells)
@@ -239,7 +242,7 @@ static enum cs_rc sweep(void *arg, struct cs_instance *sink,
     for (size_t i = 0; i < rows.n && rc == CS_OK; i++) {
         struct cs_history row = rows.row[i];
 
-        if (row.school != request->school ||
+        if (row.school != request->school || row.key == NULL ||
             (row.run != NULL && strcmp(row.run, request->run) == 0))
             continue;
         row.status = CS_HISTORY_FAILED;
@@ -418,7 +421,7 @@ static enum cs_rc purge_rows(struct cs_instance *sink, const struct rows *old,
             continue;
         if (last == NULL || !same_series(row, last))
             rc = is_succeeded(sink, row, &succeeded, error);
-        if (rc == CS_OK && succeeded)
+        if (rc == CS_OK && succeeded && row->key != NULL)
             rc = forget(sink, row, error);
         last = row;
     }

@@ -6,18 +6,17 @@
 #include "hold.h"
 
 #include "cell.h"
+#include "digest.h"
 #include "memory.h"
 #include "schema.h"
 #include "sink.h"
 #include "text.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DAY (86400 * CS_SECOND)
-#define HASH 32 /* bytes of SHA-256 */
 
 static const char *const words[CS_HOLD_KINDS] = {
     [CS_HOLD_DELETE] = "delete", [CS_HOLD_UPDATE] = "update"};
@@ -187,24 +186,15 @@ void cs_hold_keys(const struct cs_hold *hold, struct cs_keys *into)
 
 /* ---- Names -------------------------------------------------------------- */
 
-static void hash(const char *text, char hex[2 * HASH + 1])
-{
-    unsigned char bytes[HASH];
-
-    EVP_Digest(text, strlen(text), bytes, NULL, EVP_sha256(), NULL);
-    for (size_t i = 0; i < HASH; i++)
-        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-}
-
 /* The same people of the same school always make the same hold. */
 static void name_hold(const struct cs_hold_new *new, const char *set,
                       char name[CS_HOLD_NAME])
 {
     char *whole =
         cs_memory_format("%s/%s/%s", new->school_id, new->entity, set);
-    char hex[2 * HASH + 1];
+    char hex[CS_DIGEST];
 
-    hash(whole, hex);
+    cs_digest_text(whole, hex);
     memcpy(name, hex, CS_HOLD_NAME - 1);
     name[CS_HOLD_NAME - 1] = '\0';
     free(whole);
@@ -326,7 +316,7 @@ static enum cs_rc keep(void *arg, struct cs_instance *sink,
     struct keeping *keeping = arg;
     const struct cs_hold_new *new = keeping->new;
     const struct cs_value school = cs_cell_of_integer(new->school);
-    char set[sizeof("delete:") + 2 * HASH];
+    char set[sizeof("delete:") - 1 + CS_DIGEST];
     char *keys;
     int used;
     enum cs_rc rc = scan(sink, CS_HOLD_SCHOOL, &school, &keeping->holds, error);
@@ -343,7 +333,7 @@ static enum cs_rc keep(void *arg, struct cs_instance *sink,
                             "hold can keep; nothing was written",
                             CS_HOLD_MOST);
     used = snprintf(set, sizeof(set), "%s:", words[new->kind]);
-    hash(keys, set + used);
+    cs_digest_text(keys, set + used);
     name_hold(new, set, keeping->name);
     rc = replace(keeping, set, keys, sink, error);
     free(keys);

@@ -6,10 +6,8 @@
 
 #include "memory.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* NULL bytes without an error: an optional secret that nobody holds. */
@@ -56,8 +54,7 @@ static void make_basic(struct cs_http_auth *auth, const char *user,
     memcpy(auth->line, start, sizeof(start) - 1);
     EVP_EncodeBlock((unsigned char *)auth->line + sizeof(start) - 1,
                     (const unsigned char *)pair, (int)size - 1);
-    OPENSSL_cleanse(pair, size);
-    free(pair);
+    cs_memory_wipe(pair);
 }
 
 static enum cs_rc take_basic(struct cs_http_auth *auth,
@@ -105,10 +102,7 @@ void cs_http_auth_refused(struct cs_http_auth *auth,
 void cs_http_auth_return(struct cs_http_auth *auth,
                          const struct cs_http_lender *lender)
 {
-    if (auth->line) {
-        OPENSSL_cleanse(auth->line, strlen(auth->line));
-    }
-    free(auth->line);
+    cs_memory_wipe(auth->line);
     for (size_t i = 0; i < auth->nloans; i++) {
         lender->release(lender->arg, auth->loans[i]);
     }

@@ -29,8 +29,8 @@ void cs_http_reply_free(struct cs_http_reply *reply)
     if (!reply) {
         return;
     }
-    free(reply->headers.bytes);
-    free(reply->body.bytes);
+    cs_memory_wipe(reply->headers.bytes);
+    cs_memory_wipe(reply->body.bytes);
     free(reply);
 }
 
@@ -44,7 +44,7 @@ static void append(struct cs_http_bytes *to, const char *bytes, size_t n)
 {
     if (to->space < to->length + n + 1) {
         to->space = 2 * (to->length + n + 1);
-        to->bytes = cs_memory_grow(to->bytes, to->space, 1);
+        to->bytes = cs_memory_grow_wiped(to->bytes, to->space);
     }
     memcpy(to->bytes + to->length, bytes, n);
     to->length += n;
@@ -55,6 +55,12 @@ void cs_http_reply_add_body(struct cs_http_reply *reply, const char *bytes,
                             size_t n)
 {
     append(&reply->body, bytes, n);
+}
+
+void cs_http_reply_forget_body(struct cs_http_reply *reply)
+{
+    cs_memory_wipe(reply->body.bytes);
+    reply->body = (struct cs_http_bytes){0};
 }
 
 bool cs_http_reply_add_line(struct cs_http_reply *reply, const char *line,

@@ -25,6 +25,8 @@ struct cs_http_reply *cs_http_reply_new(struct cs_http *exchange);
 void cs_http_reply_reset(struct cs_http_reply *reply);
 void cs_http_reply_add_body(struct cs_http_reply *reply, const char *bytes,
                             size_t n);
+/* It has been read, and may hold a secret. */
+void cs_http_reply_forget_body(struct cs_http_reply *reply);
 /* One line of a header, as it came; false: beyond the cap. */
 bool cs_http_reply_add_line(struct cs_http_reply *reply, const char *line,
                             size_t n);

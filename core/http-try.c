@@ -238,7 +238,7 @@ static void set_transport(struct transfer *transfer, long limit)
 }
 
 /* The authorization stands before the list in a node of our own: libcurl only
- * reads it.  (What libcurl sends from is libcurl's and is not wiped.) */
+ * reads it.  What libcurl and the list copy is wiped when it is freed. */
 static CURLcode send_and_receive(struct transfer *transfer, long limit)
 {
     struct cs_http_try *try = transfer->try;
@@ -344,7 +344,9 @@ static enum cs_rc finish_text(struct cs_http_try *try)
             return CS_E_RETRY;
         }
     }
-    if (rc != CS_OK) {
+    if (rc == CS_OK) {
+        cs_http_reply_forget_body(try->reply);
+    } else {
         try->exchange->text = text;
     }
     return CS_OK;

@@ -32,7 +32,8 @@ struct cs_http_client *cs_http_client_new(const struct cs_http_policy *policy)
 {
     struct cs_http_client *client = cs_memory_new(sizeof(*client));
 
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, cs_memory_wipe,
+                         cs_memory_grow_wiped, strdup, calloc);
     client->policy = *policy;
     client->policy.ca_file = cs_memory_text(policy->ca_file);
     client->policy.proxy = cs_memory_text(policy->proxy);
@@ -263,18 +264,36 @@ static void forget_reply(struct exchange *x)
     x->call->exchange->reply = NULL;
 }
 
+/* Whether so many requests were sent as the plugin wants at most.  The one
+ * that a renewal repeated does not count. */
+static bool is_spent(const struct exchange *x)
+{
+    unsigned tries = x->call->exchange->tries;
+
+    return tries > 0 && x->failures + x->waits + 1 >= tries;
+}
+
+static int64_t backoff(const struct exchange *x, unsigned n)
+{
+    long own = x->call->exchange->backoff_ms;
+
+    return cs_http_backoff(
+        own > 0 ? (double)own / 1000 : x->client->policy.backoff_base, n);
+}
+
 static bool repeat(struct exchange *x)
 {
-    const struct cs_http_policy *policy = &x->client->policy;
+    unsigned tries = x->call->exchange->tries;
+    unsigned most = tries > 0 ? tries - 1 : x->client->policy.attempts;
 
-    if (x->failures == policy->attempts) {
+    if (is_spent(x) || x->failures >= most) {
         return false;
     }
-    int64_t wait = cs_http_backoff(policy->backoff_base, x->failures++);
+    int64_t wait = backoff(x, x->failures++);
     cs_log_write(CS_LOG_WARN, x->call->context,
                  "%s %s %s; repeating it in %.1f s (%u of %u)", method(x),
                  x->target.name, x->try.what, (double)wait / CS_SECOND,
-                 x->failures, policy->attempts);
+                 x->failures, most);
     return wait_for(x, wait);
 }
 
@@ -283,14 +302,14 @@ static bool sit_out(struct exchange *x)
 {
     const struct cs_http_reply *reply = x->try.reply;
 
-    if (x->waits == MOST_WAITS) {
+    if (is_spent(x) || x->waits == MOST_WAITS) {
         return false;
     }
     int64_t wait = cs_http_retry_asked(
         cs_http_reply_header(reply, "Retry-After"),
         cs_http_reply_header(reply, "X-RateLimit-Reset"), cs_clock_now());
     if (wait < 0) {
-        wait = cs_http_backoff(x->client->policy.backoff_base, x->waits);
+        wait = backoff(x, x->waits);
     }
     x->waits++;
     cs_log_write(CS_LOG_WARN, x->call->context,

@@ -187,6 +187,8 @@ static enum cs_rc borrow(struct cs_instance *instance, const char *name,
 
     if (instance->module->kind == CS_CREDENTIAL)
         request.stores = instance->request.stores;
+    if (instance->module->kind == CS_SINK && raw)
+        request.old_name = cs_scope_old_name(raw, &request.whom);
     if (token && instance->module->kind == CS_SOURCE &&
         instance->request.whom.district_id && !instance->request.probe) {
         request.verify = verify;
@@ -385,7 +387,7 @@ enum cs_rc cs_instance_open(struct cs_instance **instance, struct cs_app *app,
     make_host(new);
     rc = fill_all(new, error);
     if (rc == CS_OK && life_of(new)) {
-        cs_instance_enter(new);
+        cs_instance_enter_undisturbed(new); /* there is no self yet */
         rc = life_of(new)->open(&new->host, &new->self);
         rc = cs_instance_leave(new, rc, error);
     }
@@ -402,27 +404,63 @@ void cs_instance_close(struct cs_instance *instance)
     if (!instance)
         return;
     if (life_of(instance)) {
-        cs_instance_enter(instance);
+        cs_instance_enter_undisturbed(instance);
         life_of(instance)->close(instance->self);
         cs_instance_leave(instance, CS_OK, NULL);
     }
     free_instance(instance);
 }
 
-void cs_instance_cancel(struct cs_instance *instance)
+/* ---- Cancelling ---------------------------------------------------------- */
+
+static void *cancel_call(void *arg)
+{
+    struct cs_instance *instance = arg;
+
+    life_of(instance)->cancel(instance->self);
+    return NULL;
+}
+
+/* Without a thread to be had the call ends by itself, at its deadline. */
+static void start_canceller(void *arg)
+{
+    struct cs_instance *instance = arg;
+
+    instance->cancelling =
+        pthread_create(&instance->canceller, NULL, cancel_call, instance) == 0;
+}
+
+static void listen_to_cancel(struct cs_instance *instance)
 {
     const struct cs_life *life = life_of(instance);
 
-    if (life && life->cancel)
-        life->cancel(instance->self);
+    if (!life || !life->cancel || !instance->request.cancel)
+        return;
+    instance->listener.tell = start_canceller;
+    instance->listener.arg = instance;
+    cs_cancel_listen(instance->request.cancel, &instance->listener);
+}
+
+static void end_cancelling(struct cs_instance *instance)
+{
+    cs_cancel_unlisten(&instance->listener);
+    if (instance->cancelling)
+        pthread_join(instance->canceller, NULL);
+    instance->cancelling = false;
 }
 
 /* ---- Calls --------------------------------------------------------------- */
 
-void cs_instance_enter(struct cs_instance *instance)
+void cs_instance_enter_undisturbed(struct cs_instance *instance)
 {
     instance->error = (struct cs_error){.rc = CS_OK};
     atomic_store(&instance->since, cs_clock_steady());
+}
+
+void cs_instance_enter(struct cs_instance *instance)
+{
+    cs_instance_enter_undisturbed(instance);
+    listen_to_cancel(instance);
 }
 
 enum cs_rc cs_instance_leave(struct cs_instance *instance, enum cs_rc rc,
@@ -432,6 +470,7 @@ enum cs_rc cs_instance_leave(struct cs_instance *instance, enum cs_rc rc,
     const struct cs_error *said = &instance->error;
     size_t length = strlen(section);
 
+    end_cancelling(instance);
     atomic_store(&instance->since, 0);
     return_loans(instance);
     if (rc > CS_MAYBE || rc < CS_E_FATAL)

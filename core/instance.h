@@ -6,7 +6,13 @@
  * Whoever opened an instance serialises the calls to it.  Each call is framed
  * by cs_instance_enter() and cs_instance_leave(); the wrappers in sink.h and
  * source.h do that.  A mapper is opened like the others, for its options, its
- * log and its errors, although it has no life of its own. */
+ * log and its errors, although it has no life of its own.
+ *
+ * When the request's cancel is switched during a call, the plugin's cancel()
+ * runs in a thread of its own: it may wait for a server, which must keep
+ * neither the others from being cancelled nor a second signal from being seen.
+ * It is over before the call counts as ended, so it never meets another call
+ * or close(). */
 #ifndef CS_INSTANCE_H
 #define CS_INSTANCE_H
 
@@ -14,6 +20,7 @@
 #include "scope.h"
 #include "wiring.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct cs_app;
@@ -46,6 +53,9 @@ struct cs_instance {
     /* When the call under way began (cs_clock_steady()), 0: none is; may be
      * read from any thread, as may request.part. */
     _Atomic int64_t since;
+    struct cs_listener listener; /* for the length of a call */
+    pthread_t canceller;         /* that runs the plugin's cancel() */
+    bool cancelling;             /* there is one */
 };
 
 /* A template that is optional or names a secret, and has no value for `whom`,
@@ -55,13 +65,13 @@ enum cs_rc cs_instance_open(struct cs_instance **instance, struct cs_app *app,
                             struct cs_error *error);
 void cs_instance_close(struct cs_instance *instance); /* NULL: nothing */
 
-/* From any thread: makes the call under way return soon, if the plugin can. */
-void cs_instance_cancel(struct cs_instance *instance);
-
 /* Around each callback: forget the last error; afterwards take back the
  * secrets, and when rc is an error copy the sentence (prefixed with the
  * section's name) into `error`.  Returns rc; an unknown value is CS_E_FATAL. */
 void cs_instance_enter(struct cs_instance *instance);
+/* The same for a call that cancel() is kept from: when interrupted it would
+ * leave in doubt what it did. */
+void cs_instance_enter_undisturbed(struct cs_instance *instance);
 enum cs_rc cs_instance_leave(struct cs_instance *instance, enum cs_rc rc,
                              struct cs_error *error);
 

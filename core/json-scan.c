@@ -14,7 +14,7 @@
 
 void cs_json_scan_clear(struct cs_json_scan *scan)
 {
-    free(scan->buffer);
+    cs_memory_wipe(scan->buffer);
     *scan = (struct cs_json_scan){0};
 }
 
@@ -155,7 +155,7 @@ static char *take_over(struct cs_json_scan *scan, const char *bytes, size_t n)
 {
     if (scan->space < scan->nheld + n) {
         scan->space = scan->nheld + n;
-        scan->buffer = cs_memory_grow(scan->buffer, scan->space, 1);
+        scan->buffer = cs_memory_grow_wiped(scan->buffer, scan->space);
     }
     memcpy(scan->buffer, scan->held, scan->nheld);
     memcpy(scan->buffer + scan->nheld, bytes, n);

@@ -468,13 +468,13 @@ static void *yajl_new(void *arg, size_t size)
 static void *yajl_grow(void *arg, void *old, size_t size)
 {
     (void)arg;
-    return cs_memory_grow(old, size, 1);
+    return cs_memory_grow_wiped(old, size);
 }
 
 static void yajl_release(void *arg, void *old)
 {
     (void)arg;
-    free(old);
+    cs_memory_wipe(old);
 }
 
 static void want(struct cs_json *json, const struct cs_json_rows *rows)

@@ -7,6 +7,7 @@
 
 #include "../lab/lab.h"
 #include "error.h"
+#include "memory.h"
 #include "signals.h"
 
 #include <jansson.h>
@@ -59,12 +60,18 @@ static const struct cs_command commands[] = {
             "List the plugins, and why one cannot be loaded"),
     COMMAND("plugins info", cs_cmd_plugins_info, "PLUGIN",
             "Show a plugin's options"),
+    COMMAND("plugins check", cs_cmd_plugins_check, "PLUGIN",
+            "Try whether a sink does what it must, on an empty database"),
     COMMAND("plugins enable", cs_cmd_plugins_enable, "NAME...",
             "Link ready-made configuration into conf.d"),
     COMMAND("plugins disable", cs_cmd_plugins_disable, "NAME...",
             "Take ready-made configuration out of conf.d"),
     COMMAND("db init", cs_cmd_db_init, NULL,
             "Make the tables of the session database"),
+    COMMAND("db migrate", cs_cmd_db_migrate, NULL,
+            "Bring the tables of all databases up to date"),
+    COMMAND("db status", cs_cmd_db_status, NULL,
+            "Show which versions the databases' tables have"),
     COMMAND("district add", cs_cmd_district_add, NULL, "Register a district"),
     COMMAND("district list", cs_cmd_district_list, NULL, "List the districts"),
     COMMAND("school add", cs_cmd_school_add, NULL,
@@ -97,6 +104,7 @@ int main(int argc, char *argv[])
     int status;
 
     forbid_core_dumps();
+    cs_memory_guard();
     signal(SIGPIPE, SIG_IGN);
     json_object_seed(0); /* Jansson's first object must not be two threads' */
     status = cs_cli_main(commands, argc, argv);

@@ -5,6 +5,9 @@
 
 #include "memory.h"
 
+#include <jansson.h>
+#include <malloc.h>
+#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -55,4 +58,54 @@ char *cs_memory_format(const char *format, ...)
     n = vasprintf(&text, format, arguments);
     va_end(arguments);
     return checked(n < 0 ? NULL : text);
+}
+
+/* ---- Secrets ------------------------------------------------------------- */
+
+void cs_memory_wipe(void *memory)
+{
+    if (memory)
+        explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+void *cs_memory_grow_wiped(void *old, size_t size)
+{
+    size_t had = old ? malloc_usable_size(old) : 0;
+    void *new;
+
+    if (old && size <= had)
+        return old;
+    new = checked(malloc(size ? size : 1));
+    if (old)
+        memcpy(new, old, had);
+    cs_memory_wipe(old);
+    return new;
+}
+
+static void *crypto_new(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return malloc(size);
+}
+
+static void *crypto_grow(void *old, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return cs_memory_grow_wiped(old, size);
+}
+
+static void crypto_free(void *memory, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    cs_memory_wipe(memory);
+}
+
+void cs_memory_guard(void)
+{
+    json_set_alloc_funcs(malloc, cs_memory_wipe);
+    CRYPTO_set_mem_functions(crypto_new, crypto_grow, crypto_free);
 }

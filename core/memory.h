@@ -17,4 +17,12 @@ char *cs_memory_textn(const char *text, size_t length);
 char *cs_memory_format(const char *format, ...)
     __attribute__((format(printf, 1, 2))); /* asprintf */
 
+/* For what may hold a secret.  The second one is realloc() that leaves no copy
+ * behind. */
+void cs_memory_wipe(void *memory); /* zeroed, then freed; NULL: nothing */
+void *cs_memory_grow_wiped(void *old, size_t size);
+/* From now on, Jansson and OpenSSL do the same with all that they free.  At the
+ * program's start: neither may hold any memory yet. */
+void cs_memory_guard(void);
+
 #endif

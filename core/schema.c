@@ -6,7 +6,6 @@
 #include "schema.h"
 
 #include "memory.h"
-#include "sink.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +72,8 @@ void cs_schema_free(struct cs_schema *schema)
 /* ---- The core's own tables ---------------------------------------------- */
 
 /* Identifiers, types and lengths are those of the system whose databases may
- * be there already. */
+ * be there already.  A table grows at its end, and what is above stays as it
+ * is: versions.c is made of it. */
 
 static const struct cs_column state_columns[CS_STATE_COLUMNS] = {
     [CS_STATE_ENTITY] = {.name = "Entity",
@@ -156,16 +156,16 @@ static const struct cs_column school_columns[CS_SCHOOL_COLUMNS] = {
                           .type = CS_BOOL,
                           .flags = CS_NOT_NULL,
                           .fallback = "1"},
-    [CS_SCHOOL_REQUIRES_FULL] = {.name = "RequiresFullSync",
-                                 .type = CS_BOOL,
-                                 .flags = CS_NOT_NULL,
-                                 .fallback = "0"},
     [CS_SCHOOL_CREATED] = {.name = "CreatedAt",
                            .type = CS_TIME,
                            .flags = CS_NOT_NULL},
     [CS_SCHOOL_UPDATED] = {.name = "UpdatedAt",
                            .type = CS_TIME,
                            .flags = CS_NOT_NULL},
+    [CS_SCHOOL_REQUIRES_FULL] = {.name = "RequiresFullSync",
+                                 .type = CS_BOOL,
+                                 .flags = CS_NOT_NULL,
+                                 .fallback = "0"},
 };
 const struct cs_entity cs_schema_school = {
     .name = "school",
@@ -173,6 +173,12 @@ const struct cs_entity cs_schema_school = {
     .table = "Schools",
     .columns = school_columns,
     .ncolumns = CS_SCHOOL_COLUMNS,
+};
+const struct cs_entity cs_schema_school_1 = {
+    .name = "school",
+    .table = "Schools",
+    .columns = school_columns,
+    .ncolumns = CS_SCHOOL_REQUIRES_FULL,
 };
 
 static const struct cs_column history_columns[CS_HISTORY_COLUMNS] = {
@@ -233,6 +239,12 @@ const struct cs_entity cs_schema_history = {
     .table = "SyncHistory",
     .columns = history_columns,
     .ncolumns = CS_HISTORY_COLUMNS,
+};
+const struct cs_entity cs_schema_history_1 = {
+    .name = "history",
+    .table = "SyncHistory",
+    .columns = history_columns,
+    .ncolumns = CS_HISTORY_RUN,
 };
 
 static const struct cs_column reject_columns[CS_REJECT_COLUMNS] = {
@@ -307,79 +319,23 @@ const struct cs_entity cs_schema_hold = {
     .ncolumns = CS_HOLD_COLUMNS,
 };
 
-const struct cs_entity *const cs_schema_session[] = {
-    &cs_schema_district, &cs_schema_school, &cs_schema_history,
-    &cs_schema_reject,   &cs_schema_hold,
+static const struct cs_column version_columns[CS_VERSION_COLUMNS] = {
+    [CS_VERSION_NAME] = {.name = "Version",
+                         .type = CS_TEXT,
+                         .length = 100, /* a table's name, and a number */
+                         .flags = CS_KEY | CS_NOT_NULL},
+    [CS_VERSION_CHECKSUM] = {.name = "Checksum",
+                             .type = CS_TEXT,
+                             .length = 64,
+                             .flags = CS_NOT_NULL},
+    [CS_VERSION_AT] = {.name = "AppliedAt",
+                       .type = CS_TIME,
+                       .flags = CS_NOT_NULL},
+    [CS_VERSION_BY] = {.name = "AppliedBy", .type = CS_TEXT, .length = 100},
 };
-const size_t cs_schema_nsession =
-    sizeof(cs_schema_session) / sizeof(cs_schema_session[0]);
-
-/* ---- Making them -------------------------------------------------------- */
-
-/* The real lengths of columns are of no interest here. */
-static enum cs_rc inspect(struct cs_instance *sink,
-                          const struct cs_entity *entity,
-                          struct cs_error *error)
-{
-    unsigned *lengths = cs_memory_array(entity->ncolumns, sizeof(*lengths));
-    enum cs_rc rc = cs_sink_inspect(sink, entity, lengths, error);
-
-    free(lengths);
-    return rc;
-}
-
-static enum cs_rc create(struct cs_instance *sink,
-                         const struct cs_entity *const *entities, size_t n,
-                         size_t *made, struct cs_error *error)
-{
-    enum cs_rc rc = CS_OK;
-
-    for (size_t i = 0; i < n && rc == CS_OK; i++) {
-        const struct cs_step step = {
-            .size = sizeof(step),
-            .change = CS_CREATE_TABLE,
-            .entity = entities[i],
-        };
-
-        rc = inspect(sink, entities[i], error);
-        if (rc != CS_E_NOT_HERE)
-            continue;
-        rc = cs_sink_alter(sink, &step, NULL, NULL, error);
-        *made += rc == CS_OK;
-    }
-    return rc;
-}
-
-/* CS_E_NOT_HERE: at least one of them is missing. */
-static enum cs_rc look(struct cs_instance *sink,
-                       const struct cs_entity *const *entities, size_t n,
-                       struct cs_error *error)
-{
-    enum cs_rc rc = CS_OK;
-
-    for (size_t i = 0; i < n && rc == CS_OK; i++)
-        rc = inspect(sink, entities[i], error);
-    return rc;
-}
-
-enum cs_rc cs_schema_make(struct cs_instance *sink,
-                          const struct cs_entity *const *entities, size_t n,
-                          size_t *made, struct cs_error *error)
-{
-    enum cs_rc rc = look(sink, entities, n, error);
-
-    *made = 0;
-    if (rc != CS_E_NOT_HERE) /* mostly all are there: no need to lock */
-        return rc;
-    rc = cs_sink_begin(sink, error);
-    if (rc != CS_OK)
-        return rc;
-    rc = create(sink, entities, n, made, error);
-    if (rc == CS_OK)
-        rc = cs_sink_commit(sink, error);
-    if (rc != CS_OK) {
-        cs_sink_rollback(sink);
-        *made = 0;
-    }
-    return rc;
-}
+const struct cs_entity cs_schema_version = {
+    .name = "version",
+    .table = "SchemaVersion",
+    .columns = version_columns,
+    .ncolumns = CS_VERSION_COLUMNS,
+};

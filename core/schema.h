@@ -2,7 +2,8 @@
  * SPDX-FileCopyrightText: 2026 the cleversync authors */
 
 /* Tables of the core: those of the session database, the state beside each
- * school's rows, and the columns that the core adds to every mapped entity. */
+ * school's rows, and the columns that the core adds to every mapped entity.
+ * How they come into a database: versions.h and migrate.h. */
 #ifndef CS_SCHEMA_H
 #define CS_SCHEMA_H
 
@@ -62,12 +63,13 @@ enum {
     CS_SCHOOL_PREFIX,
     CS_SCHOOL_SECRET_NAME, /* deprecated, never written */
     CS_SCHOOL_ACTIVE,
-    CS_SCHOOL_REQUIRES_FULL,
     CS_SCHOOL_CREATED,
     CS_SCHOOL_UPDATED,
+    CS_SCHOOL_REQUIRES_FULL,
     CS_SCHOOL_COLUMNS
 };
 extern const struct cs_entity cs_schema_school;
+extern const struct cs_entity cs_schema_school_1; /* in session-1 */
 
 enum {
     CS_HISTORY_ID,
@@ -90,6 +92,7 @@ enum {
     CS_HISTORY_COLUMNS
 };
 extern const struct cs_entity cs_schema_history;
+extern const struct cs_entity cs_schema_history_1; /* in session-1 */
 
 enum {
     CS_REJECT_KEY,
@@ -122,16 +125,14 @@ enum {
 };
 extern const struct cs_entity cs_schema_hold;
 
-/* The session database's tables, those that others refer to first. */
-extern const struct cs_entity *const cs_schema_session[];
-extern const size_t cs_schema_nsession;
-
-/* ---- Making them ------------------------------------------------------- */
-
-/* Creates those tables that are not there, in one transaction; made: how many.
- * A table that lacks a column is an error and stays as it is. */
-enum cs_rc cs_schema_make(struct cs_instance *sink,
-                          const struct cs_entity *const *entities, size_t n,
-                          size_t *made, struct cs_error *error);
+/* Which migrations were applied; in each database. */
+enum {
+    CS_VERSION_NAME,
+    CS_VERSION_CHECKSUM,
+    CS_VERSION_AT,
+    CS_VERSION_BY,
+    CS_VERSION_COLUMNS
+};
+extern const struct cs_entity cs_schema_version;
 
 #endif

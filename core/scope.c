@@ -115,3 +115,11 @@ fail:
     free(filled);
     return NULL;
 }
+
+const char *cs_scope_old_name(const char *text, const struct cs_whom *whom)
+{
+    const char *old = whom->school_secret;
+
+    return old && harmless(old) && strstr(text, names[SCHOOL_PREFIX]) ? old
+                                                                      : NULL;
+}

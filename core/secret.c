@@ -21,6 +21,10 @@
 /* The longest that one renewal in the background takes: others wait for it. */
 #define RENEWAL (60 * CS_SECOND)
 
+/* How long a store that could not be reached is asked after all others, so that
+ * not each secret waits for it.  Shorter than from one sync to the next. */
+#define AWAY (60 * CS_SECOND)
+
 /* How often one asker accepts that a token is replaced while it is verified. */
 enum { VERIFICATIONS = 3 };
 
@@ -31,6 +35,7 @@ struct cs_secrets {
     struct cs_stores *stores;
     struct cs_gate gate;
     struct cs_slot *slots;
+    int64_t *away;     /* each store: asked last until then; 0: it answered */
     pthread_t renewer; /* once a secret that expires is there */
     bool renewing, closing;
     struct cs_cancel *cancel; /* of what the renewer does */
@@ -42,6 +47,8 @@ struct cs_secrets *cs_secrets_new(struct cs_app *app)
 
     secrets->app = app;
     secrets->stores = cs_store_new(app);
+    secrets->away =
+        cs_memory_array(app->wiring.ncredentials, sizeof(*secrets->away));
     cs_gate_init(&secrets->gate);
     secrets->cancel = cs_cancel_new(app->cancel, 0);
     return secrets;
@@ -75,6 +82,7 @@ void cs_secrets_free(struct cs_secrets *secrets)
     }
     cs_cancel_free(secrets->cancel);
     cs_gate_clear(&secrets->gate);
+    free(secrets->away);
     free(secrets);
 }
 
@@ -159,6 +167,25 @@ static void log_trouble(const struct cs_slot *slot, const struct cs_whom *whom,
                  "secret %s: %s", slot->name, error->text);
 }
 
+/* A store that cannot be reached makes the program poorer, not wrong. */
+static void note_reach(struct cs_secrets *secrets, size_t i, enum cs_rc rc)
+{
+    struct cs_log_context context = {
+        .instance = secrets->app->wiring.credentials[i]->section,
+    };
+    bool was_away = secrets->away[i] != 0;
+
+    if (rc == CS_E_CANCELLED)
+        return; /* who knows */
+    secrets->away[i] = rc == CS_E_RETRY ? cs_clock_steady() + AWAY : 0;
+    if (rc == CS_E_RETRY && !was_away)
+        cs_log_write(CS_LOG_WARN, &context,
+                     "Degraded: it gives no secrets for now; other stores are "
+                     "asked before it");
+    if (rc != CS_E_RETRY && was_away)
+        cs_log_write(CS_LOG_INFO, &context, "Healthy: it answers again");
+}
+
 /* Store `i` of the chain, unless it gave what was refused. */
 static enum cs_rc ask(struct cs_secrets *secrets, const struct cs_slot *slot,
                       size_t i, const struct cs_secrets_request *request,
@@ -174,6 +201,7 @@ static enum cs_rc ask(struct cs_secrets *secrets, const struct cs_slot *slot,
     cs_gate_unlock(&secrets->gate);
     rc = cs_store_ask(secrets->stores, i, request, slot->name, secret, error);
     cs_gate_lock(&secrets->gate);
+    note_reach(secrets, i, rc);
     if (rc == CS_OK && secret->expires && secret->expires <= cs_clock_now())
         rc = cs_error_set(error, CS_E_AUTH,
                           "%s: the secret %s had expired when it came: is this "
@@ -184,28 +212,48 @@ static enum cs_rc ask(struct cs_secrets *secrets, const struct cs_slot *slot,
     return rc;
 }
 
+/* Asks store `i` and keeps what it gives. */
+static enum cs_rc ask_and_keep(struct cs_secrets *secrets, struct cs_slot *slot,
+                               size_t i,
+                               const struct cs_secrets_request *request,
+                               struct cs_error *error)
+{
+    struct cs_secret secret = {NULL, 0, NULL};
+    enum cs_rc rc = ask(secrets, slot, i, request, &secret, error);
+
+    if (rc == CS_OK)
+        cs_slot_put(slot, secrets->app->wiring.credentials[i], i, &secret,
+                    cs_settings_decimal(secrets->app->settings, "secrets",
+                                        "token_refresh_threshold"));
+    else
+        cs_secrets_wipe(secret.copy);
+    return rc;
+}
+
+/* In two rounds: those that were away come in the second one. */
 static enum cs_rc ask_chain(struct cs_secrets *secrets, struct cs_slot *slot,
                             const struct cs_secrets_request *request,
                             struct cs_error *error)
 {
     struct cs_error worst = {.rc = CS_E_NOT_HERE};
+    int64_t start = cs_clock_steady();
+    bool *later = cs_memory_array(slot->nstores, sizeof(*later));
+    enum cs_rc rc = CS_E_NOT_HERE;
 
-    for (size_t i = 0; i < slot->nstores; i++) {
-        struct cs_secret secret = {NULL, 0, NULL};
-        enum cs_rc rc = ask(secrets, slot, i, request, &secret, error);
+    for (size_t i = 0; i < slot->nstores; i++)
+        later[i] = start < secrets->away[i];
+    for (size_t turn = 0; badness(rc) && turn < 2 * slot->nstores; turn++) {
+        size_t i = turn % slot->nstores;
 
-        if (rc == CS_OK) {
-            cs_slot_put(slot, secrets->app->wiring.credentials[i], i, &secret,
-                        cs_settings_decimal(secrets->app->settings, "secrets",
-                                            "token_refresh_threshold"));
-            return CS_OK;
-        }
-        cs_secrets_wipe(secret.copy);
-        if (!badness(rc))
-            return rc;
-        if (rc != CS_E_NOT_HERE)
+        if (later[i] != (turn >= slot->nstores))
+            continue;
+        rc = ask_and_keep(secrets, slot, i, request, error);
+        if (badness(rc) && rc != CS_E_NOT_HERE)
             keep_worst(&worst, error);
     }
+    free(later);
+    if (!badness(rc))
+        return rc; /* CS_OK among them */
     *error = worst;
     return worst.rc;
 }
@@ -496,6 +544,46 @@ static enum cs_rc take_verified(struct cs_secrets *secrets,
                         request->whom.district_id);
 }
 
+/* Once for each run and name. */
+static void tell_old(struct cs_secrets *secrets, const char *name,
+                     const struct cs_secrets_request *request)
+{
+    struct cs_slot *slot = slot_of(secrets, name, request);
+    const struct cs_log_context context = {
+        .run = request->whom.run,
+        .district = request->whom.district_id,
+        .school = request->whom.school_id,
+    };
+    const char *run = context.run ? context.run : "";
+
+    if (slot->told && strcmp(slot->told, run) == 0)
+        return;
+    free(slot->told);
+    slot->told = cs_memory_text(run);
+    cs_log_write(CS_LOG_WARN, &context,
+                 "no store holds the secret %s; %s is used, the name that the "
+                 "school had before, which is deprecated: rename the secret",
+                 name, request->old_name);
+}
+
+/* That it is not there either is not worth a word. */
+static enum cs_rc take_old(struct cs_secrets *secrets,
+                           const struct cs_secrets_request *request,
+                           const char *name, struct cs_loan **loan,
+                           struct cs_error *error)
+{
+    char *old[] = {cs_memory_text(request->old_name), NULL};
+    struct cs_error why = {.rc = CS_OK};
+    enum cs_rc rc = take_verified(secrets, request, old, loan, &why);
+
+    if (rc == CS_OK)
+        tell_old(secrets, name, request);
+    else if (rc != CS_E_NOT_HERE)
+        *error = why;
+    free(old[0]);
+    return rc;
+}
+
 enum cs_rc cs_secrets_borrow(struct cs_secrets *secrets,
                              const struct cs_secrets_request *request,
                              struct cs_loan **loan, struct cs_error *error)
@@ -507,6 +595,8 @@ enum cs_rc cs_secrets_borrow(struct cs_secrets *secrets,
     *loan = NULL;
     cs_gate_lock(&secrets->gate);
     rc = take_verified(secrets, request, names, loan, &why);
+    if (rc == CS_E_NOT_HERE && request->old_name)
+        rc = take_old(secrets, request, names[0], loan, &why);
     cs_gate_unlock(&secrets->gate);
     free(names);
     if (rc != CS_OK) {

@@ -30,8 +30,10 @@ struct cs_secrets *cs_secrets_new(struct cs_app *app);
 void cs_secrets_free(struct cs_secrets *secrets); /* NULL: nothing */
 
 struct cs_secrets_request {
-    const char *names; /* one or several, separated by blanks; the first that
+    const char *names;    /* one or several, separated by blanks; the first that
                           any store holds wins */
+    const char *old_name; /* deprecated: asked for when no store holds any of
+                             them; or NULL */
     struct cs_whom whom;
     size_t stores; /* ask only the first so many of the chain */
     struct cs_cancel *cancel;

@@ -7,8 +7,7 @@
 
 #include "history.h"
 #include "memory.h"
-#include "schema.h"
-#include "sink.h"
+#include "migrate.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -18,14 +17,12 @@ struct cs_session {
     struct cs_app *app;
     struct cs_instance *sink;
     pthread_mutex_t mutex; /* held around each use of the sink */
-    unsigned attempts;     /* repetitions after the first try */
-    double backoff_base;   /* seconds */
 };
 
 /* ---- Opening ------------------------------------------------------------ */
 
-static enum cs_rc open_sink(struct cs_session **session, struct cs_app *app,
-                            struct cs_error *error)
+enum cs_rc cs_session_connect(struct cs_session **session, struct cs_app *app,
+                              struct cs_error *error)
 {
     struct cs_instance_request request = {
         .part = app->wiring.session, .stores = app->wiring.ncredentials,
@@ -41,15 +38,11 @@ static enum cs_rc open_sink(struct cs_session **session, struct cs_app *app,
     new = cs_memory_new(sizeof(*new));
     new->app = app;
     pthread_mutex_init(&new->mutex, NULL);
-    new->attempts = (unsigned)cs_settings_number(app->settings, "retry",
-                                                 "database_max_attempts");
-    new->backoff_base =
-        cs_settings_decimal(app->settings, "retry", "database_backoff_base");
-    for (unsigned n = 0;; n++) {
-        rc = cs_instance_open(&new->sink, app, &request, error);
-        if (rc != CS_E_RETRY || n >= new->attempts ||
-            !cs_cancel_wait(app->cancel, cs_http_backoff(new->backoff_base, n)))
+    rc = cs_instance_open(&new->sink, app, &request, error);
+    for (unsigned n = 0; rc == CS_E_RETRY; n++) {
+        if (!cs_sink_again(app->settings, app->cancel, n))
             break;
+        rc = cs_instance_open(&new->sink, app, &request, error);
     }
     if (rc != CS_OK) {
         new->sink = NULL;
@@ -69,36 +62,52 @@ void cs_session_close(struct cs_session *session)
     free(session);
 }
 
-/* Are all tables there? */
+/* ---- Its tables --------------------------------------------------------- */
+
+/* CS_E_NOT_HERE: it is to be made; CS_E_CONFIG: a column is missing. */
+static enum cs_rc inspect(struct cs_instance *sink,
+                          const struct cs_entity *entity,
+                          struct cs_error *error)
+{
+    unsigned *lengths = cs_memory_array(entity->ncolumns, sizeof(*lengths));
+    enum cs_rc rc = cs_sink_inspect(sink, entity, lengths, error);
+
+    free(lengths);
+    return rc == CS_E_CONFIG ? cs_migrate_explain(sink, entity, NULL, error)
+                             : rc;
+}
+
 static enum cs_rc look(void *arg, struct cs_instance *sink,
                        struct cs_error *error)
 {
-    enum cs_rc rc = CS_OK;
+    const struct cs_versions *versions = &cs_versions_session;
+    enum cs_rc rc = cs_migrate_check(versions, 1, sink, error);
 
     (void)arg;
-    for (size_t i = 0; i < cs_schema_nsession && rc == CS_OK; i++) {
-        const struct cs_entity *entity = cs_schema_session[i];
-        unsigned *lengths = cs_memory_array(entity->ncolumns, sizeof(*lengths));
-
-        rc = cs_sink_inspect(sink, entity, lengths, error);
+    for (size_t i = 0; i < versions->ntables && rc == CS_OK; i++) {
+        rc = inspect(sink, versions->tables[i], error);
         if (rc == CS_E_NOT_HERE)
             rc = cs_error_set(error, CS_E_CONFIG,
                               "the session database has no table %s: run "
                               "\"cleversync db init\" first",
-                              entity->table);
-        free(lengths);
+                              versions->tables[i]->table);
     }
     return rc;
+}
+
+enum cs_rc cs_session_look(struct cs_session *session, struct cs_error *error)
+{
+    return cs_session_use(session, look, NULL, error);
 }
 
 enum cs_rc cs_session_open(struct cs_session **session, struct cs_app *app,
                            struct cs_error *error)
 {
-    enum cs_rc rc = open_sink(session, app, error);
+    enum cs_rc rc = cs_session_connect(session, app, error);
 
     if (rc != CS_OK)
         return rc;
-    rc = cs_session_use(*session, look, NULL, error);
+    rc = cs_session_look(*session, error);
     if (rc != CS_OK) {
         cs_session_close(*session);
         *session = NULL;
@@ -106,22 +115,51 @@ enum cs_rc cs_session_open(struct cs_session **session, struct cs_app *app,
     return rc;
 }
 
-static enum cs_rc make(void *arg, struct cs_instance *sink,
+/* How many tables are missing; the second try may find fewer than the first. */
+static enum cs_rc count_missing(struct cs_instance *sink, size_t *missing,
+                                struct cs_error *error)
+{
+    const struct cs_versions *versions = &cs_versions_session;
+    size_t n = 0;
+    enum cs_rc rc = inspect(sink, &cs_schema_version, error);
+
+    n += rc == CS_E_NOT_HERE;
+    for (size_t i = 0; i < versions->ntables; i++) {
+        if (rc != CS_OK && rc != CS_E_NOT_HERE)
+            return rc;
+        rc = inspect(sink, versions->tables[i], error);
+        n += rc == CS_E_NOT_HERE;
+    }
+    *missing = n > *missing ? n : *missing;
+    return rc == CS_E_NOT_HERE ? CS_OK : rc;
+}
+
+static enum cs_rc init(void *arg, struct cs_instance *sink,
                        struct cs_error *error)
 {
-    return cs_schema_make(sink, cs_schema_session, cs_schema_nsession, arg,
-                          error);
+    struct cs_migrate migrate = {
+        .versions = &cs_versions_session,
+        .nversions = 1,
+        .wait_ms = CS_MIGRATE_WAIT,
+    };
+    enum cs_rc rc = count_missing(sink, arg, error);
+
+    if (rc == CS_OK)
+        rc = cs_migrate_all(&migrate, sink, error);
+    cs_migrate_clear(&migrate);
+    return rc;
 }
 
 enum cs_rc cs_session_init(struct cs_app *app, size_t *made,
                            struct cs_error *error)
 {
     struct cs_session *session;
-    enum cs_rc rc = open_sink(&session, app, error);
+    enum cs_rc rc = cs_session_connect(&session, app, error);
 
+    *made = 0;
     if (rc != CS_OK)
         return rc;
-    rc = cs_session_use(session, make, made, error);
+    rc = cs_session_use(session, init, made, error);
     cs_session_close(session);
     return rc;
 }
@@ -143,21 +181,30 @@ static enum cs_rc transaction(struct cs_session *session, cs_session_fn *work,
     return rc;
 }
 
-static enum cs_rc repeat(struct cs_session *session, bool change,
-                         cs_session_fn *work, void *arg, struct cs_error *error)
+static enum cs_rc once(struct cs_session *session, bool change,
+                       cs_session_fn *work, void *arg, struct cs_error *error)
 {
     enum cs_rc rc;
 
-    for (unsigned n = 0;; n++) {
-        pthread_mutex_lock(&session->mutex);
-        rc = change ? transaction(session, work, arg, error)
-                    : work(arg, session->sink, error);
-        pthread_mutex_unlock(&session->mutex);
-        if (rc != CS_E_RETRY || n >= session->attempts ||
-            !cs_cancel_wait(session->app->cancel,
-                            cs_http_backoff(session->backoff_base, n)))
-            return rc;
+    pthread_mutex_lock(&session->mutex);
+    rc = change ? transaction(session, work, arg, error)
+                : work(arg, session->sink, error);
+    pthread_mutex_unlock(&session->mutex);
+    return rc;
+}
+
+static enum cs_rc repeat(struct cs_session *session, bool change,
+                         cs_session_fn *work, void *arg, struct cs_error *error)
+{
+    const struct cs_app *app = session->app;
+    enum cs_rc rc = once(session, change, work, arg, error);
+
+    for (unsigned n = 0; rc == CS_E_RETRY; n++) {
+        if (!cs_sink_again(app->settings, app->cancel, n))
+            break;
+        rc = once(session, change, work, arg, error);
     }
+    return rc;
 }
 
 enum cs_rc cs_session_use(struct cs_session *session, cs_session_fn *work,

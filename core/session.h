@@ -13,19 +13,25 @@
 #define CS_SESSION_H
 
 #include "app.h"
-#include "instance.h"
 #include "registry.h"
+#include "sink.h"
 
 struct cs_session;
 
 /* Opens the sink that [session] names; CS_E_CONFIG when none is named or when
- * its tables are not there yet. */
+ * its tables are not as they should be: missing, without a column, or newer
+ * than this program. */
 enum cs_rc cs_session_open(struct cs_session **session, struct cs_app *app,
                            struct cs_error *error);
 void cs_session_close(struct cs_session *session); /* NULL: nothing */
 
-/* Makes the tables that are missing (`db init`); made: how many.  Changes no
- * table that is there. */
+/* The two halves of it, for who migrates in between. */
+enum cs_rc cs_session_connect(struct cs_session **session, struct cs_app *app,
+                              struct cs_error *error);
+enum cs_rc cs_session_look(struct cs_session *session, struct cs_error *error);
+
+/* Makes the tables that are missing (`db init`); made: how many.  CS_E_CONFIG
+ * when one that is there lacks a column. */
 enum cs_rc cs_session_init(struct cs_app *app, size_t *made,
                            struct cs_error *error);
 
@@ -43,9 +49,7 @@ void cs_session_unlock(struct cs_session *session,
 
 /* ---- For the rooms on top ---------------------------------------------- */
 
-/* Some calls to the sink that belong together. */
-typedef enum cs_rc cs_session_fn(void *arg, struct cs_instance *sink,
-                                 struct cs_error *error);
+typedef cs_sink_fn cs_session_fn;
 
 /* Runs `work` with the sink to itself, and again from its start, after a
  * pause, while it ends in CS_E_RETRY: it must begin from nothing each time. */

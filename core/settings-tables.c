@@ -38,7 +38,7 @@ static const struct cs_option sync[] = {
      "records on the first page asked for"},
     {"page_size_max", CS_OPT_NUMBER, "10000", "1..10000",
      "the page size grows up to this while answers come quickly"},
-    {"batch_size", CS_OPT_NUMBER, "100", "1..10000",
+    {"batch_size", CS_OPT_NUMBER, "1000", "1..10000",
      "rows handed to a database at once"},
     {"delete", CS_OPT_TEXT, "hard", "hard soft",
      "hard: a full sync that was asked for deletes; soft: it deactivates"},

@@ -5,6 +5,8 @@
 
 #include "sink.h"
 
+#include "http.h"
+
 /* A call of the plugin behind `sink`, with all that belongs around it. */
 #define FRAMED(call) \
     (cs_instance_enter(sink), cs_instance_leave(sink, (call), error))
@@ -92,7 +94,8 @@ enum cs_rc cs_sink_apply(struct cs_instance *sink, struct cs_batch *batch,
 
 enum cs_rc cs_sink_commit(struct cs_instance *sink, struct cs_error *error)
 {
-    return FRAMED(ops(sink)->commit(sink->self));
+    cs_instance_enter_undisturbed(sink);
+    return cs_instance_leave(sink, ops(sink)->commit(sink->self), error);
 }
 
 void cs_sink_rollback(struct cs_instance *sink)
@@ -120,4 +123,15 @@ enum cs_rc cs_sink_put(struct cs_instance *sink, const struct cs_entity *entity,
     return cs_error_set(
         error, CS_E_FATAL, "%s: one row of %s was to change and %zu did",
         sink->request.part->section, entity->table, batch.affected);
+}
+
+bool cs_sink_again(const struct cs_settings *settings, struct cs_cancel *cancel,
+                   unsigned n)
+{
+    long attempts =
+        cs_settings_number(settings, "retry", "database_max_attempts");
+    double base =
+        cs_settings_decimal(settings, "retry", "database_backoff_base");
+
+    return n < attempts && cs_cancel_wait(cancel, cs_http_backoff(base, n));
 }

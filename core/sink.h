@@ -34,4 +34,13 @@ enum cs_rc cs_sink_put(struct cs_instance *sink, const struct cs_entity *entity,
                        enum cs_op op, const struct cs_value *row,
                        struct cs_error *error);
 
+/* Some calls to a sink that belong together. */
+typedef enum cs_rc cs_sink_fn(void *arg, struct cs_instance *sink,
+                              struct cs_error *error);
+
+/* After the n-th failure (from 0) in CS_E_RETRY: waits as [retry] database_*
+ * says.  False: it is not to be tried again. */
+bool cs_sink_again(const struct cs_settings *settings, struct cs_cancel *cancel,
+                   unsigned n);
+
 #endif

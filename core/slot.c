@@ -50,6 +50,7 @@ void cs_slot_free(struct cs_slot *slot)
     free(slot->district);
     free(slot->prefix);
     free(slot->passed_over);
+    free(slot->told);
     free(slot);
 }
 

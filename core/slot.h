@@ -48,6 +48,7 @@ struct cs_slot {
     unsigned failures;    /* renewals that failed, in a row */
     int64_t absent;       /* known not to be there until then; 0: not known */
     int64_t *passed_over; /* each store: not asked until then */
+    char *told; /* the last run that was told of the old name; or NULL */
 };
 
 struct cs_slot *cs_slot_new(const char *name, const struct cs_whom *whom,

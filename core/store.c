@@ -153,6 +153,7 @@ const char *cs_store_outcome(enum cs_rc rc)
     }
 }
 
+/* The record of who read what; looking in vain is no reading. */
 static void log_outcome(const struct cs_part *store, const struct cs_whom *whom,
                         const char *name, enum cs_rc rc)
 {
@@ -163,8 +164,8 @@ static void log_outcome(const struct cs_part *store, const struct cs_whom *whom,
         .school = whom->school_id,
     };
 
-    cs_log_write(CS_LOG_DEBUG, &context, "secret %s: %s", name,
-                 cs_store_outcome(rc));
+    cs_log_write(rc == CS_E_NOT_HERE ? CS_LOG_DEBUG : CS_LOG_INFO, &context,
+                 "secret %s: %s", name, cs_store_outcome(rc));
 }
 
 enum cs_rc cs_store_ask(struct cs_stores *stores, size_t index,

@@ -93,6 +93,8 @@ static enum cs_rc look(void *arg, const struct cs_history *row)
     const struct cs_syncing *syncing = finishing->syncing;
     const struct cs_sync_wanted *wanted = finishing->wanted;
 
+    if (row->run == NULL)
+        return CS_OK; /* of the system that was here before */
     if (row->id <= wanted->above || row->start < wanted->since ||
         (wanted->others && strcmp(row->run, syncing->options->run) == 0) ||
         (wanted->full && strcmp(row->type, "Full") != 0) ||

@@ -62,7 +62,8 @@ struct cs_whom cs_sync_whom(const struct cs_syncing *syncing,
                             const struct cs_pipeline *pipeline);
 
 /* Is there a table, are there rows? */
-enum cs_rc cs_sync_look(struct cs_lane *lane, struct cs_error *error);
+enum cs_rc cs_sync_look(const struct cs_syncing *syncing, struct cs_lane *lane,
+                        struct cs_error *error);
 
 /* Full or incremental, by what is asked, stored and set. */
 enum cs_rc cs_sync_decide(struct cs_syncing *syncing, struct cs_error *error);

@@ -98,7 +98,7 @@ enum cs_rc cs_sync_decide(struct cs_syncing *syncing, struct cs_error *error)
         const struct cs_state_entry *entry =
             cs_state_find(&lane->state, lane->schema->label);
 
-        rc = cs_sync_look(lane, error);
+        rc = cs_sync_look(syncing, lane, error);
         full = full || !entry || entry->last_sync == 0 || !lane->has_table;
         lane->cursor = entry ? entry->cursor : NULL;
         lane->last_sync = entry ? entry->last_sync : 0;

@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "memory.h"
+#include "migrate.h"
 #include "sink.h"
 
 #include <stdio.h>
@@ -23,7 +24,8 @@ struct cs_whom cs_sync_whom(const struct cs_syncing *syncing,
                             .district_id = school->district->clever_id,
                             .district_prefix = school->district->prefix,
                             .school_id = school->clever_id,
-                            .school_prefix = school->prefix};
+                            .school_prefix = school->prefix,
+                            .school_secret = school->secret_name};
 }
 
 enum cs_rc cs_sync_open_part(struct cs_syncing *syncing,
@@ -44,6 +46,24 @@ enum cs_rc cs_sync_open_part(struct cs_syncing *syncing,
     return cs_instance_open(instance, syncing->app, &request, error);
 }
 
+/* Is the school's database one that this program knows?  Then its state. */
+static enum cs_rc load_state(struct cs_syncing *syncing, struct cs_lane *lane,
+                             struct cs_error *error)
+{
+    const struct cs_entity *mapped = &lane->schema->entity;
+    const struct cs_versions versions[] = {cs_versions_school,
+                                           cs_versions_mapped(&mapped)};
+    const char *school = syncing->school->clever_id;
+    enum cs_rc rc = cs_migrate_check(versions, 2, lane->sink, error);
+
+    if (rc != CS_OK)
+        return rc;
+    rc = cs_state_load(&lane->state, lane->sink, school, error);
+    return rc == CS_OK ? rc
+                       : cs_migrate_explain(lane->sink, &cs_schema_state,
+                                            school, error);
+}
+
 static enum cs_rc open_lanes(struct cs_syncing *syncing, struct cs_error *error)
 {
     for (size_t i = 0; i < syncing->n; i++) {
@@ -53,8 +73,7 @@ static enum cs_rc open_lanes(struct cs_syncing *syncing, struct cs_error *error)
                                           &lane->sink, error);
 
         if (rc == CS_OK)
-            rc = cs_state_load(&lane->state, lane->sink,
-                               syncing->school->clever_id, error);
+            rc = load_state(syncing, lane, error);
         if (rc == CS_OK)
             rc = cs_sync_open_part(syncing, lane, pipeline->mapper,
                                    &lane->mapper, error);
@@ -206,13 +225,15 @@ static enum cs_rc stop_at_first(void *arg, const struct cs_value *row)
     return CS_SKIP;
 }
 
-enum cs_rc cs_sync_look(struct cs_lane *lane, struct cs_error *error)
+enum cs_rc cs_sync_look(const struct cs_syncing *syncing, struct cs_lane *lane,
+                        struct cs_error *error)
 {
     enum cs_rc rc = cs_sink_scan(lane->sink, &lane->schema->entity, NULL,
                                  stop_at_first, NULL, error);
 
     if (rc != CS_OK && rc != CS_SKIP && rc != CS_E_NOT_HERE)
-        return rc;
+        return cs_migrate_explain(lane->sink, &lane->schema->entity,
+                                  syncing->school->clever_id, error);
     lane->has_table = rc != CS_E_NOT_HERE;
     lane->has_rows = rc == CS_SKIP;
     return CS_OK;

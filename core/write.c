@@ -6,8 +6,9 @@
 #include "write.h"
 
 #include "cell.h"
-#include "http.h"
+#include "log.h"
 #include "memory.h"
+#include "migrate.h"
 #include "sink.h"
 
 #include <stdlib.h>
@@ -269,20 +270,44 @@ static enum cs_rc write_and_commit(struct cs_write *write,
     return rc;
 }
 
+/* Tables that are not there at all; one that is there is never altered. */
+static enum cs_rc make_tables(struct cs_write *write, struct cs_error *error)
+{
+    const struct cs_log_context context = {
+        .run = write->state->run,
+        .school = write->school->clever_id,
+        .entity = write->state->entity,
+    };
+    const struct cs_entity *mapped = &write->diff->schema->entity;
+    const struct cs_versions versions[] = {cs_versions_mapped(&mapped),
+                                           cs_versions_school};
+    enum cs_rc rc = CS_OK;
+
+    for (size_t i = 0; i < 2 && rc == CS_OK; i++) {
+        bool made;
+
+        rc =
+            cs_migrate_make(&versions[i], cs_cancel_remaining_ms(write->cancel),
+                            write->sink, &made, error);
+        if (rc == CS_OK && made)
+            cs_log_write(CS_LOG_INFO, &context,
+                         "the school's database had no table %s; it is made",
+                         versions[i].tables[0]->table);
+    }
+    return rc;
+}
+
 static enum cs_rc write_once(struct cs_write *write,
                              struct cs_write_result *result,
                              struct cs_error *error)
 {
-    const struct cs_entity *entities[] = {&write->diff->schema->entity,
-                                          &cs_schema_state};
-    size_t made;
     enum cs_rc rc;
 
     rc = cs_sink_lock(write->sink, LOCK, cs_cancel_remaining_ms(write->cancel),
                       error);
     if (rc != CS_OK)
         return rc;
-    rc = cs_schema_make(write->sink, entities, 2, &made, error);
+    rc = make_tables(write, error);
     if (rc == CS_OK)
         rc = write_and_commit(write, result, error);
     cs_sink_unlock(write->sink, LOCK);
@@ -294,21 +319,18 @@ static enum cs_rc write_repeated(struct cs_write *write,
                                  struct cs_write_result *result,
                                  struct cs_error *error)
 {
-    long attempts =
-        cs_settings_number(write->settings, "retry", "database_max_attempts");
-    double base =
-        cs_settings_decimal(write->settings, "retry", "database_backoff_base");
+    enum cs_rc rc = write_once(write, result, error);
 
-    for (unsigned n = 0;; n++) {
-        enum cs_rc rc = write_once(write, result, error);
-
-        if (rc != CS_E_RETRY || n >= attempts)
-            return rc;
-        if (!cs_cancel_wait(write->cancel, cs_http_backoff(base, n)))
-            return cs_error_set(error, CS_E_CANCELLED,
-                                "the deadline passed while the database was "
-                                "to be tried again");
+    for (unsigned n = 0; rc == CS_E_RETRY; n++) {
+        if (!cs_sink_again(write->settings, write->cancel, n))
+            break;
+        rc = write_once(write, result, error);
     }
+    if (rc == CS_E_RETRY && cs_cancel_remaining_ms(write->cancel) == 0)
+        return cs_error_set(error, CS_E_CANCELLED,
+                            "the deadline passed while the database was to be "
+                            "tried again");
+    return rc;
 }
 
 enum cs_rc cs_write_all(struct cs_write *write, struct cs_write_result *result,

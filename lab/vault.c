@@ -17,7 +17,7 @@
 
 #include "core/memory.h"
 
-#define TOKEN "lab-vault-token"
+#define TOKEN "lab-vault-token-4f1d09c2e7a85b36d8e0a1"
 #define STALE_TOKEN "lab-vault-stale"
 #define PROOF "lab-identity-header"
 #define ARC_KEY "lab-arc-key"
@@ -140,7 +140,8 @@ static bool authorized(const char *url, const struct cs_lab_request *request,
     const char *header = request->authorization;
     char challenge[200];
 
-    if (header && strcmp(header, "Bearer " TOKEN) == 0)
+    if (header && strcmp(header, "Bearer " TOKEN) == 0 &&
+        !hits->on[CS_LAB_FAULT_VAULT_STALE])
         return true;
     snprintf(challenge, sizeof challenge,
              "Bearer authorization=\"%s/lab-tenant\", resource=\"%s\"", url,

@@ -74,13 +74,20 @@ is "as links" "$(readlink "$dir/conf.d/student.conf")" \
 ok "that is a sound configuration" cs check-config
 ok "enabling again is no fault" cs plugins enable student
 like "but said" "$out" '^student is already enabled'
+ok "another sink can be enabled beside it" cs plugins enable mssql-odbc
+exits 78 "but not used" cs check-config
+like "which is said" "$err" 'mssql-odbc.conf:.*sink.session\] has no key conn'
+ok "with the first one disabled" cs plugins disable sqlite-test
+ok "it is a sound configuration" cs check-config
+ok "and back" cs plugins disable mssql-odbc
 for file in "$CLEVERSYNC_CONF_AVAILABLE"/*.conf; do
     name=${file##*/}
-    ok "$name can be enabled" cs plugins enable "${name%.conf}"
+    [ "$name" = mssql-odbc.conf ] ||
+        ok "$name can be enabled" cs plugins enable "${name%.conf}"
 done
 exits 78 "a Key Vault has no address by itself" cs check-config
 like "which is said" "$err" 'keyvault\] base_url must be set'
-ok "all of them together are sound" cs check-config \
+ok "all of them but that together are sound" cs check-config \
     --set credential.keyvault.base_url=https://north.vault.azure.net
 like "and both pipelines are there" "$out" '2 pipelines'
 

@@ -20,10 +20,15 @@ write_config <<END
 base_url = $lab_url/
 metadata_url = $lab_url/metadata/identity/oauth2/token
 arc_directory = $dir/arc
+retry_delay_seconds = 0
 END
 sed 's/^credentials = .*/credentials = keyvault clever-oauth/' "$config" \
     >"$config.new" && mv "$config.new" "$config"
 id=CleverSyncSOS--Clever--ClientId
+
+option() { # NAME VALUE: of the vault, for one command
+    echo "CLEVERSYNC_CREDENTIAL_KEYVAULT__$1=$2"
+}
 
 asked() { # what the lab was asked, without queries
     curl -fsS -m 20 "$lab_url/lab/log" | grep -o '/[a-z0-9-][^?"]*' |
@@ -59,8 +64,15 @@ like "the client's id in the vault" "$out" "^$id +credential.keyvault +found"
 # ---- Who we are ---------------------------------------------------------------
 
 as vm "a virtual machine reads"
-is "after one refusal" "$(asked)" "/secrets/$id \
+is "after one refusal and one look" "$(asked)" "/secrets/$id \
+/metadata/identity/oauth2/token /metadata/identity/oauth2/token /secrets/$id "
+reads 0 "one that is said to be one" "$(option IDENTITY vm)"
+is "without that look" "$(asked)" "/secrets/$id \
 /metadata/identity/oauth2/token /secrets/$id "
+reads 12 "elsewhere nobody reads" "$(option METADATA_URL http://127.0.0.1:1/)"
+like "what could be set is said" "$out" \
+    'no identity was found: no AZURE_CLIENT_SECRET, .* metadata_url'
+unlike "and nothing was repeated" "$err" 'repeating'
 as client-secret "an application with a secret reads" \
     AZURE_TENANT_ID=lab-tenant AZURE_CLIENT_ID=lab-client \
     AZURE_CLIENT_SECRET=lab-secret AZURE_AUTHORITY_HOST="$lab_url"
@@ -107,7 +119,7 @@ fault vault-stale
 reads 12 "a token that the vault refuses is no use"
 like "and that is said" "$out" 'the vault refuses the token'
 is "after one login" "$(asked)" "/secrets/$id \
-/metadata/identity/oauth2/token /secrets/$id "
+/metadata/identity/oauth2/token /metadata/identity/oauth2/token /secrets/$id "
 fault vault-policy
 reads 12 "a policy forbids"
 like "and that is said" "$out" 'no access policy'
@@ -119,8 +131,17 @@ reads 12 "a firewall forbids"
 like "and that is said" "$out" 'firewall'
 fault storm-429,path=/secrets/,times=1,retry_after=0
 reads 0 "a throttled vault is asked again"
-fault status-404,path=/metadata/,times=2 status-503,path=/secrets/,times=1
-reads 0 "and so are busy metadata and a vault that is away for a while"
+fault status-503,path=/secrets/,times=2
+reads 0 "and so is one that fails twice"
+fault status-503,path=/secrets/
+reads 5 "one that fails for good"
+is "is asked four times" "$(asked | wc -w)" 4
+reads 5 "or as often as is configured" "$(option RETRY_ATTEMPTS 5)"
+is "and once more" "$(asked | wc -w)" 6
+reads 5 "or never again" "$(option RETRY_ATTEMPTS 0)"
+is "but the first time" "$(asked | wc -w)" 1
+fault status-404,path=/metadata/,after=1,times=1
+reads 0 "busy metadata are asked again" "$(option IDENTITY vm)"
 fault
 for state in disabled expired early deleted; do
     post "/lab/secret?name=Is-$state&value=x&state=$state" >/dev/null
@@ -135,8 +156,34 @@ name=Is-deleted reads 12 "a deleted one is not there"
 like "but can be recovered" "$err" 'Is-deleted was deleted'
 name=Is-Nowhere reads 12 "one that never was is not there"
 like "whom it asked is said" "$out" 'no secret Is-Nowhere in keyvault'
+fault status-403,path=/deletedsecrets/
+name=Is-Nowhere reads 12 "nor for who may not see what was deleted"
+like "which is no other answer" "$out" 'no secret Is-Nowhere in keyvault'
+fault
 name=Is_not/one reads 12 "a name that no secret can have"
 is "is not asked for" "$(asked)" ""
+like "which is said" "$err" 'Is_not/one was not asked for: names in a Key Vault'
+
+# ---- The life of its token ---------------------------------------------------------
+
+logins() { # how often one was made for the secrets of all
+    post /lab/log/clear >/dev/null
+    ok "$1" env "$(option IDENTITY vm)" CLEVERSYNC_TEST_CLOCK_OFFSET="$2" \
+        "$CLEVERSYNC" --config "$config" secrets test
+    asked | tr ' ' '\n' | grep -c metadata >"$dir/logins"
+}
+
+logins "secrets are read" 0
+once=$(cat "$dir/logins")
+logins "when tokens end soon as well" 3500
+reads=$(asked | tr ' ' '\n' | grep -c '^/secrets/')
+ok "there are more logins" test "$(cat "$dir/logins")" -gt "$once"
+is "each with a login of its own: one refused, one that reads" \
+    "$(($(cat "$dir/logins") * 2))" "$reads"
+fault vault-stale,path=/secrets/,after=2,times=1
+logins "and when the vault refuses a token that was good" 0
+is "there is exactly one login more" "$(cat "$dir/logins")" $((once + 1))
+fault
 
 # ---- The vault is away -----------------------------------------------------------
 
@@ -145,6 +192,12 @@ sed -i 's/^credentials = .*/credentials = keyvault env clever-oauth/' "$config"
 ok "other stores answer meanwhile" env CLEVERSYNCSOS__CLEVER__CLIENTID=lab-client \
     CLEVERSYNCSOS__CLEVER__CLIENTSECRET=lab-secret \
     "$CLEVERSYNC" --config "$config" run
-like "with a warning" "$err" 'keyvault'
+is "with one warning" "$(grep -c 'credential.keyvault: Degraded' "$err")" 1
+sed -i "s,^base_url = http://127.0.0.1:1\$,base_url = $lab_url/," "$config"
+ok "the next run" env CLEVERSYNCSOS__CLEVER__CLIENTID=not-this-one \
+    CLEVERSYNCSOS__CLEVER__CLIENTSECRET=not-this-one \
+    "$CLEVERSYNC" --config "$config" run
+like "reads from it again" "$err" "credential.keyvault: secret $id: found"
+unlike "and is not poorer" "$err" 'Degraded'
 
 finish

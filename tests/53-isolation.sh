@@ -206,5 +206,5 @@ strangers 30
 sqlite3 "$dir/$one.db" 'DROP TABLE Teachers'
 exits 7 "not even what is not there yet" cs run --school "$one_id"
 is "is written" "$(sql "$one" "SELECT group_concat(name) FROM sqlite_master
-    WHERE type = 'table' AND name NOT LIKE 'sqlite%'")" Students
+    WHERE type = 'table' AND name NOT LIKE 'sqlite%'")" SchemaVersion,Students
 finish

@@ -195,6 +195,8 @@ static void fake_record(struct fake_host *fake, const struct cs_http *http)
         memcpy(fake->body, http->body, http->body_size);
     fake->direct = http->direct;
     fake->timeout_ms = http->timeout_ms;
+    fake->backoff_ms = http->backoff_ms;
+    fake->tries = http->tries;
     fake->retry = http->retry;
     fake_record_headers(fake, http->headers);
 }

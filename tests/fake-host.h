@@ -59,7 +59,8 @@ struct fake_host {
     char *body;                           /* of the last one; NUL-terminated */
     char *headers; /* of the last one: "Name: value\n" lines */
     bool direct;   /* the last one */
-    long timeout_ms;
+    long timeout_ms, backoff_ms;
+    unsigned tries;
     const int *retry;
 
     const struct cs_plugin *plugin;

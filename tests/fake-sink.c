@@ -101,7 +101,7 @@ static enum cs_rc may_fail(void)
     fake_sink.failures--;
     if (fake_sink.cut) {
         undo();
-        fake_sink.lock[0] = '\0';
+        fake_sink.lock[0] = fake_sink.schema_lock[0] = '\0';
     }
     return cs_fail(fake_sink.host,
                    fake_sink.rc != CS_OK ? fake_sink.rc : CS_E_RETRY,
@@ -121,14 +121,37 @@ static void sink_close(void *self)
     assert_false(fake_sink.open);
 }
 
+static bool has_column(const struct fake_table *table, const char *name)
+{
+    for (size_t c = 0; c < table->entity->ncolumns; c++)
+        if (strcmp(table->entity->columns[c].name, name) == 0)
+            return true;
+    return false;
+}
+
 static enum cs_rc sink_inspect(void *self, const struct cs_entity *entity,
                                unsigned *lengths)
 {
+    const struct fake_table *table = fake_sink_table(entity);
+
     (void)self;
     memset(lengths, 0, entity->ncolumns * sizeof(*lengths));
-    if (fake_sink_table(entity) == NULL)
+    if (table == NULL)
         return cs_fail(fake_sink.host, CS_E_NOT_HERE, "no table");
+    for (size_t c = 0; c < entity->ncolumns; c++)
+        if (!has_column(table, entity->columns[c].name))
+            return cs_fail(fake_sink.host, CS_E_CONFIG, "no column %s",
+                           entity->columns[c].name);
     return may_fail();
+}
+
+/* A table that grows at its end has all of its columns with the first one. */
+static void widen(struct fake_table *table, const struct cs_entity *entity)
+{
+    for (size_t r = 0; r < table->n; r++)
+        for (size_t c = table->entity->ncolumns; c < entity->ncolumns; c++)
+            table->rows[r].cells[c].state = CS_NULL;
+    table->entity = entity;
 }
 
 static enum cs_rc sink_alter(void *self, const struct cs_step *step,
@@ -140,6 +163,11 @@ static enum cs_rc sink_alter(void *self, const struct cs_step *step,
     (void)show;
     (void)arg;
     assert_true(fake_sink.open);
+    assert_string_equal(fake_sink.schema_lock, "schema");
+    if (step->change == CS_ADD_COLUMN) {
+        widen(fake_sink_table(step->entity), step->entity);
+        return may_fail();
+    }
     assert_int_equal(step->change, CS_CREATE_TABLE);
     assert_null(fake_sink_table(step->entity));
     for (size_t c = 0; c < step->entity->ncolumns; c++) {
@@ -160,19 +188,25 @@ static enum cs_rc sink_alter(void *self, const struct cs_step *step,
     return may_fail();
 }
 
+/* Who changes tables may have a lock besides. */
+static char *lock_of(const char *name)
+{
+    return strcmp(name, "schema") == 0 ? fake_sink.schema_lock : fake_sink.lock;
+}
+
 static enum cs_rc sink_lock(void *self, const char *name, long wait_ms)
 {
     enum cs_rc rc = may_fail();
 
     (void)self;
-    fake_sink.locks++;
+    fake_sink.locks += lock_of(name) == fake_sink.lock;
     fake_sink.wait_ms = wait_ms;
     if (rc != CS_OK)
         return rc;
     if (fake_sink.taken)
         return cs_fail(fake_sink.host, CS_E_BUSY, "taken");
-    assert_string_equal(fake_sink.lock, "");
-    snprintf(fake_sink.lock, sizeof(fake_sink.lock), "%s", name);
+    assert_string_equal(lock_of(name), "");
+    snprintf(lock_of(name), sizeof(fake_sink.lock), "%s", name);
     return CS_OK;
 }
 
@@ -188,8 +222,8 @@ static void sink_unlock(void *self, const char *name)
 {
     (void)self;
     if (!fake_sink.cut)
-        assert_string_equal(fake_sink.lock, name);
-    fake_sink.lock[0] = '\0';
+        assert_string_equal(lock_of(name), name);
+    lock_of(name)[0] = '\0';
 }
 
 static int order(const struct cs_value *a, const struct cs_value *b,
@@ -227,7 +261,8 @@ static enum cs_rc sink_scan(void *self, const struct cs_entity *entity,
     size_t given = 0;
 
     (void)self;
-    assert_non_null(table);
+    if (table == NULL)
+        return cs_fail(fake_sink.host, CS_E_NOT_HERE, "no table");
     for (size_t r = table->n; r-- > 0 && rc == CS_OK;)
         if (filter == NULL ||
             (wanted(filter, table, &table->rows[r]) &&

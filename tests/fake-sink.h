@@ -30,9 +30,11 @@ struct fake_sink {
     const struct cs_host *host;
     bool open;      /* a transaction is */
     size_t calls;   /* that could have failed */
-    size_t locks;   /* of these: how often it was asked for a lock */
+    size_t locks;   /* of these: how often it was asked for a lock, but for
+                  that of who changes tables */
     char lock[100]; /* who has it; "": nobody */
-    long wait_ms;   /* of the last lock */
+    char schema_lock[100];
+    long wait_ms; /* of the last lock */
 
     /* What the test sets: */
     size_t fail_at;    /* the call that fails for a while; 0: none */

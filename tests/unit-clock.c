@@ -69,6 +69,40 @@ static void a_wait_ends_when_cancelled(void **state)
     cs_cancel_free(cancel);
 }
 
+static void count(void *arg)
+{
+    ++*(int *)arg;
+}
+
+static void listeners_are_told_once(void **state)
+{
+    int told[4] = {0, 0, 0, 0};
+    struct cs_listener listener[4];
+    struct cs_cancel *parent = cs_cancel_new(NULL, 0);
+    struct cs_cancel *child = cs_cancel_new(parent, 0);
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        listener[i] = (struct cs_listener){.tell = count, .arg = &told[i]};
+        if (i < 3)
+            cs_cancel_listen(child, &listener[i]);
+    }
+    cs_cancel_unlisten(&listener[1]);
+    cs_cancel_unlisten(&listener[1]);
+    cs_cancel_now(parent);
+    cs_cancel_listen(child, &listener[3]); /* too late for it */
+    cs_cancel_now(child);
+    cs_cancel_now(parent);
+    assert_int_equal(told[0], 1);
+    assert_int_equal(told[1], 0);
+    assert_int_equal(told[2], 1);
+    assert_int_equal(told[3], 0);
+    for (int i = 0; i < 4; i++)
+        cs_cancel_unlisten(&listener[i]);
+    cs_cancel_free(child);
+    cs_cancel_free(parent);
+}
+
 /* From here on the clock stands still: these tests come last. */
 static void a_turned_clock_moves_by_waiting(void **state)
 {
@@ -95,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_are_written_and_read),
         cmocka_unit_test(a_wait_ends_when_cancelled),
+        cmocka_unit_test(listeners_are_told_once),
         cmocka_unit_test(a_turned_clock_moves_by_waiting),
     };
 

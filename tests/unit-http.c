@@ -395,6 +395,49 @@ static void repeats_what_the_plugin_names(void **state)
     tear_down(&b);
 }
 
+/* The exchange's own number and pause go before the policy's. */
+static void repeats_as_the_plugin_wants(void **state)
+{
+    struct http_answer answers[] = {
+        http_answer(503, "", ""),
+        http_answer(429, "", ""),
+        http_answer(503, "", ""),
+        http_answer(200, "", "{}"),
+    };
+    struct bench b;
+
+    (void)state;
+    set_up_one(&b, http_answer(503, "", ""));
+    b.http.tries = 4;
+    b.http.backoff_ms = 500;
+    assert_int_equal(get(&b), CS_E_RETRY);
+    assert_says(&b, "answered 503 (4 tries)");
+    for (unsigned n = 0; n < 3; n++) {
+        assert_waited(&b, n + 1, 0.5 * (1 << n), 0.5 * (1 << n) * 1.25);
+    }
+    b.http.tries = 1; /* a glance */
+    assert_int_equal(get(&b), CS_E_RETRY);
+    assert_says(&b, "answered 503");
+    b.http.tries = 9; /* more than the policy allows */
+    assert_int_equal(get(&b), CS_E_RETRY);
+    assert_says(&b, "answered 503 (9 tries)");
+    tear_down(&b);
+
+    set_up(&b, answers, 4); /* what a 429 asks for counts as well */
+    b.http.tries = 3;
+    assert_int_equal(get(&b), CS_E_RETRY);
+    assert_int_equal(http_server_requests(b.server), 3);
+    tear_down(&b);
+    set_up_one(&b, http_answer(429, "", ""));
+    b.http.tries = 3;
+    b.http.backoff_ms = 4000;
+    assert_int_equal(get(&b), CS_E_RETRY);
+    assert_int_equal(http_server_requests(b.server), 3);
+    assert_waited(&b, 1, 4, 5.25);
+    assert_waited(&b, 2, 8, 10.25);
+    tear_down(&b);
+}
+
 static void no_connection(void **state)
 {
     struct bench b;
@@ -590,6 +633,11 @@ static void renews_a_refused_token_once(void **state)
         http_answer(401, "", "{}"),
         http_answer(200, "", "{}"),
     };
+    struct http_answer again[] = {
+        http_answer(401, "", "{}"),
+        http_answer(503, "", "{}"),
+        http_answer(200, "", "{}"),
+    };
     struct purse purse = {.tokens = {"one", "two", "three"}};
     struct cs_http_lender lender;
     struct bench b;
@@ -615,6 +663,14 @@ static void renews_a_refused_token_once(void **state)
     assert_says(&b, "answered 401 (2 tries)");
     assert_int_equal(http_server_requests(b.server), 2);
     assert_int_equal(purse.released, 2);
+    tear_down(&b);
+
+    set_up(&b, again, 3); /* it is none of the plugin's tries */
+    purse = (struct purse){.tokens = {"one", "two", "three"}};
+    give_purse(&b, &lender, &purse);
+    b.http.tries = 2;
+    assert_int_equal(get(&b), CS_OK);
+    assert_int_equal(http_server_requests(b.server), 3);
     tear_down(&b);
 }
 
@@ -1260,6 +1316,7 @@ int main(void)
         cmocka_unit_test(repeats_five_times),
         cmocka_unit_test(heals),
         cmocka_unit_test(repeats_what_the_plugin_names),
+        cmocka_unit_test(repeats_as_the_plugin_wants),
         cmocka_unit_test(no_connection),
         cmocka_unit_test(backoff_is_bounded),
         cmocka_unit_test(asked_waits),

@@ -10,9 +10,12 @@
 #include "sink.h"
 #include "source.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -174,6 +177,68 @@ static enum cs_rc sink_apply(void *self, struct cs_batch *batch)
     return result;
 }
 
+/* A begin() that ends when it is cancelled, as a server's answer may. */
+static struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool under_way, cancelled;
+    int cancels;
+    bool over; /* the last thing of cancel() */
+} busy = {.mutex = PTHREAD_MUTEX_INITIALIZER,
+          .changed = PTHREAD_COND_INITIALIZER};
+
+static void busy_say(bool *what, bool value)
+{
+    pthread_mutex_lock(&busy.mutex);
+    *what = value;
+    pthread_cond_broadcast(&busy.changed);
+    pthread_mutex_unlock(&busy.mutex);
+}
+
+static void busy_await(const bool *what)
+{
+    pthread_mutex_lock(&busy.mutex);
+    while (!*what)
+        pthread_cond_wait(&busy.changed, &busy.mutex);
+    pthread_mutex_unlock(&busy.mutex);
+}
+
+static enum cs_rc sink_begin(void *self)
+{
+    if (((const struct cs_host *)self)->remaining_ms(self) == 0)
+        return cs_fail((const struct cs_host *)self, CS_E_CANCELLED, "late");
+    busy_say(&busy.under_way, true);
+    busy_await(&busy.cancelled);
+    return cs_fail((const struct cs_host *)self, CS_E_CANCELLED, "cancelled");
+}
+
+static struct cs_instance *busy_sink; /* what cancel() is called for */
+
+static void sink_cancel(void *self)
+{
+    assert_ptr_equal(self, busy_sink);
+    busy.cancels++;
+    busy_say(&busy.cancelled, true);
+    for (int i = 0; i < 1000; i++) /* the call is through now */
+        sched_yield();
+    busy.over = true;
+}
+
+static enum cs_rc sink_check(void *self)
+{
+    (void)self;
+    return CS_OK;
+}
+
+/* Thrown while it runs, the switch must not reach it. */
+static enum cs_rc sink_commit(void *self)
+{
+    const struct cs_instance *sink = self;
+
+    cs_cancel_now(sink->request.cancel);
+    return CS_OK;
+}
+
 static const struct cs_module store_module = {
     .kind = CS_CREDENTIAL,
     .plugin = {.name = "store", .options = options},
@@ -193,21 +258,38 @@ static const struct cs_module mapper_module = {
     .kind = CS_MAPPER,
     .plugin = {.name = "mapper", .options = options},
 };
+static const struct cs_option sink_options[] = {
+    {"connection", CS_OPT_SECRET | CS_OPT_TEMPLATE,
+     "Absent--{school_prefix}--C", NULL, ""},
+    {"common", CS_OPT_SECRET, "Absent--C", NULL, ""},
+    {.name = NULL},
+};
 static const struct cs_module sink_module = {
     .kind = CS_SINK,
-    .plugin = {.name = "sink"},
+    .plugin = {.name = "sink", .options = sink_options},
     .ops.sink = {.life = {.open = plain_open, .close = plain_close},
                  .scan = sink_scan,
                  .apply = sink_apply},
 };
+static const struct cs_module busy_module = {
+    .kind = CS_SINK,
+    .plugin = {.name = "busy"},
+    .ops.sink = {.life = {.open = plain_open,
+                          .check = sink_check,
+                          .cancel = sink_cancel,
+                          .close = plain_close},
+                 .begin = sink_begin,
+                 .commit = sink_commit},
+};
 
 static char sections[][16] = {"credential.a", "credential.b", "source.s",
-                              "mapper.m", "sink.k"};
+                              "mapper.m",     "sink.k",       "sink.b"};
 static const struct cs_part store_a = {sections[0], "a", &store_module};
 static const struct cs_part store_b = {sections[1], "b", &store_module};
 static const struct cs_part source_part = {sections[2], "s", &source_module};
 static const struct cs_part mapper_part = {sections[3], "m", &mapper_module};
 static const struct cs_part sink_part = {sections[4], "k", &sink_module};
+static const struct cs_part busy_part = {sections[5], "b", &busy_module};
 
 /* ---- The room under test ------------------------------------------------- */
 
@@ -334,6 +416,76 @@ static void a_missing_secret_is_a_failed_login(void **state)
     cs_instance_leave(source, CS_E_AUTH, &error);
     assert_string_equal(error.text,
                         "source.s: nowhere: {school_prefix} has no value here");
+}
+
+/* The lines on standard error that tell to rename a secret. */
+static size_t renames_told(FILE *log)
+{
+    char line[1024];
+    size_t n = 0;
+
+    rewind(log);
+    while (fgets(line, sizeof(line), log))
+        n += strstr(line, "rename the secret") != NULL;
+    return n;
+}
+
+/* What a sink that was opened for this school and run gets: the token, or NULL. */
+static const char *lent(const char *run, const char *old, const char *option)
+{
+    const struct cs_instance_request request = {
+        .part = &sink_part,
+        .whom = {.run = run,
+                 .district_id = "d1",
+                 .district_prefix = "North",
+                 .school_id = "s1",
+                 .school_prefix = "Adams",
+                 .school_secret = old},
+    };
+    struct cs_instance *sink;
+    const char *secret, *copy;
+
+    assert_int_equal(cs_instance_open(&sink, &app, &request, &error), CS_OK);
+    cs_instance_enter(sink);
+    secret = sink->host.secret(&sink->host, option);
+    copy = secret && strcmp(secret, "token") == 0 ? "token" : NULL;
+    cs_instance_leave(sink, secret ? CS_OK : CS_E_AUTH, &error);
+    cs_instance_close(sink);
+    return copy;
+}
+
+/* The deprecated name counts only when nobody holds the right one. */
+static void a_schools_old_name_is_asked_last(void **state)
+{
+    FILE *log = tmpfile();
+    int saved = dup(STDERR_FILENO);
+    const char *plain, *again, *next, *wrong, *common, *none;
+
+    (void)state;
+    dup2(fileno(log), STDERR_FILENO);
+    cs_log_setup(CS_LOG_WARN, CS_LOG_TEXT);
+    plain = lent("r1", "Old-Name", "connection");
+    again = lent("r1", "Old-Name", "connection");
+    next = lent("r2", "Old-Name", "connection");
+    wrong = lent("r2", "../Old", "connection");
+    common = lent("r2", "Old-Name", "common");
+    none = lent("r2", NULL, "connection");
+    cs_log_setup(0, CS_LOG_TEXT);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    assert_non_null(plain);
+    assert_non_null(again);
+    assert_non_null(next);
+    assert_null(wrong);
+    assert_null(common);
+    assert_null(none);
+    assert_string_equal(error.text,
+                        "sink.k: no secret Absent--Adams--C in a, b");
+    assert_int_equal(renames_told(log), 2); /* once in a run */
+    fclose(log);
+    assert_null(lent("r3", "Absent-Too", "connection"));
+    assert_string_equal(error.text,
+                        "sink.k: no secret Absent--Adams--C in a, b");
 }
 
 static void an_optional_secret_may_be_missing(void **state)
@@ -481,7 +633,6 @@ static void a_mapper_has_a_host_and_no_life(void **state)
     assert_int_equal(cs_instance_open(&mapper, &app, &request, &error), CS_OK);
     assert_string_equal(mapper->host.text(&mapper->host, "place"), "in North");
     assert_int_equal(cs_instance_check(mapper, &error), CS_OK);
-    cs_instance_cancel(mapper);
     cs_instance_close(mapper);
 }
 
@@ -614,6 +765,75 @@ static void sinks_are_called_in_a_frame(void **state)
     cs_instance_close(sink);
 }
 
+/* ---- Cancelling ---------------------------------------------------------- */
+
+static void open_busy(struct cs_cancel *cancel)
+{
+    struct cs_instance_request request = {.part = &busy_part, .cancel = cancel};
+
+    busy.under_way = busy.cancelled = busy.over = false;
+    busy.cancels = 0;
+    assert_int_equal(cs_instance_open(&busy_sink, &app, &request, &error),
+                     CS_OK);
+}
+
+static void *cancel_when_busy(void *cancel)
+{
+    busy_await(&busy.under_way);
+    cs_cancel_now(cancel);
+    return NULL;
+}
+
+static void a_call_under_way_is_cancelled(void **state)
+{
+    struct cs_cancel *all = cs_cancel_new(NULL, 0);
+    struct cs_cancel *one = cs_cancel_new(all, 0);
+    pthread_t thread;
+
+    (void)state;
+    open_busy(one);
+    pthread_create(&thread, NULL, cancel_when_busy, all);
+    assert_int_equal(cs_sink_begin(busy_sink, &error), CS_E_CANCELLED);
+    assert_true(busy.over);
+    assert_string_equal(error.text, "sink.b: cancelled");
+    pthread_join(thread, NULL);
+    assert_int_equal(busy.cancels, 1);
+    /* The next one sees it for itself. */
+    cs_cancel_now(one);
+    assert_int_equal(cs_sink_begin(busy_sink, &error), CS_E_CANCELLED);
+    assert_string_equal(error.text, "sink.b: late");
+    cs_instance_close(busy_sink);
+    assert_int_equal(busy.cancels, 1);
+    cs_cancel_free(one);
+    cs_cancel_free(all);
+}
+
+static void between_calls_nothing_is_cancelled(void **state)
+{
+    struct cs_cancel *cancel = cs_cancel_new(NULL, 0);
+
+    (void)state;
+    open_busy(cancel);
+    assert_int_equal(cs_instance_check(busy_sink, &error), CS_OK);
+    cs_cancel_now(cancel);
+    assert_int_equal(cs_sink_begin(busy_sink, &error), CS_E_CANCELLED);
+    cs_instance_close(busy_sink);
+    assert_int_equal(busy.cancels, 0);
+    cs_cancel_free(cancel);
+}
+
+static void a_commit_is_not_cancelled(void **state)
+{
+    struct cs_cancel *cancel = cs_cancel_new(NULL, 0);
+
+    (void)state;
+    open_busy(cancel);
+    assert_int_equal(cs_sink_commit(busy_sink, &error), CS_OK);
+    cs_instance_close(busy_sink);
+    assert_int_equal(busy.cancels, 0);
+    cs_cancel_free(cancel);
+}
+
 #define TEST(function) \
     cmocka_unit_test_setup_teardown(function, setup, teardown)
 
@@ -624,6 +844,7 @@ int main(void)
         TEST(a_template_without_value_opens_nothing),
         TEST(a_secret_is_lent_for_one_call),
         TEST(a_missing_secret_is_a_failed_login),
+        TEST(a_schools_old_name_is_asked_last),
         TEST(an_optional_secret_may_be_missing),
         TEST(a_stores_secrets_come_from_those_before),
         TEST(a_token_is_verified_once),
@@ -640,6 +861,9 @@ int main(void)
         TEST(the_consumers_error_stays_its_own),
         TEST(a_feed_has_to_say_where_it_stands),
         TEST(sinks_are_called_in_a_frame),
+        TEST(a_call_under_way_is_cancelled),
+        TEST(between_calls_nothing_is_cancelled),
+        TEST(a_commit_is_not_cancelled),
     };
 
     cs_log_setup(0, CS_LOG_TEXT); /* warnings are part of what is tested */

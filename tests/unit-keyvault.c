@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -169,20 +170,63 @@ static void expect_failure(enum cs_rc rc, const char *words)
 
 /* ---- Identities ----------------------------------------------------------- */
 
+#define METADATA "GET http://169.254.169.254/metadata/identity/oauth2/token"
+
 static void vm(void **state)
 {
+    static const struct fake_reply replies[] = {
+        REFUSED, {.status = 400}, LOGGED_IN, GIVEN,
+        GIVEN,   REFUSED,         LOGGED_IN, GIVEN};
+
     (void)state;
     start("auto");
+    fake.replies = replies;
+    fake.nreplies = 8;
     assert_int_equal(fetch("A--B"), CS_OK);
     assert_string_equal(fake.requests[0], ASKED);
-    assert_string_equal(
-        fake.requests[1],
-        "GET http://169.254.169.254/metadata/identity/oauth2/token?"
-        "api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net");
-    assert_string_equal(fake.requests[2], ASKED);
+    assert_string_equal(fake.requests[1], METADATA);
+    assert_string_equal(fake.requests[2],
+                        METADATA "?api-version=2018-02-01&"
+                                 "resource=https%3A%2F%2Fvault.azure.net");
+    assert_string_equal(fake.requests[3], ASKED);
     assert_string_equal(fake.headers, "Authorization: Bearer t0k\n");
     expect_secret(); /* the token is kept */
-    assert_int_equal(fake.asked, 4);
+    assert_int_equal(fake.asked, 5);
+    fake.now += INT64_C(3600) * 1000000;
+    expect_secret(); /* what the machine is was learnt once */
+    assert_int_equal(fake.asked, 8);
+    fake.replies = good;
+}
+
+/* Off Azure: one short look at the metadata's address, and no more of them for
+ * a minute. */
+static void nobody(void **state)
+{
+    static const struct fake_reply replies[] = {
+        REFUSED, {.status = 0}, REFUSED, REFUSED, {.status = 0}};
+    static const struct fake_reply late[] = {REFUSED, {.status = 0}};
+
+    (void)state;
+    start("auto");
+    fake.replies = replies;
+    fake.nreplies = 5;
+    expect_failure(CS_E_AUTH, "no identity was found: no AZURE_CLIENT_SECRET");
+    assert_int_equal(fake.asked, 2);
+    assert_int_equal(fake.tries, 1);
+    assert_int_equal(fake.timeout_ms, 1000);
+    assert_true(fake.direct);
+    assert_string_equal(fake.headers, "");
+    expect_failure(CS_E_AUTH, "no identity was found");
+    assert_int_equal(fake.asked, 3);
+    fake.now += INT64_C(60) * 1000000;
+    expect_failure(CS_E_AUTH, "no identity was found");
+    assert_int_equal(fake.asked, 5);
+    start("auto");
+    fake.replies = late;
+    fake.nreplies = 2;
+    fake.remaining = 0;
+    expect_failure(CS_E_CANCELLED, "cut short");
+    fake.replies = good;
 }
 
 static void vm_is_asked_as_it_wants(void **state)
@@ -198,9 +242,59 @@ static void vm_is_asked_as_it_wants(void **state)
     assert_string_equal(fake.headers, "Metadata: true\n");
     assert_true(fake.direct);
     assert_true(fake.timeout_ms > 0 && fake.timeout_ms <= 5000);
+    assert_int_equal(fake.tries, 5); /* at 0, 2, 6, 14 and 30 s */
+    assert_int_equal(fake.backoff_ms, 2000);
     assert_int_equal(fake.retry[0], 404);
     assert_int_equal(fake.retry[1], 410);
     assert_int_equal(fake.retry[2], 0);
+}
+
+/* An update takes up to 70 seconds, of which 30 are over at the first end. */
+static void vm_is_updated(void **state)
+{
+    static const struct fake_reply replies[] = {
+        REFUSED, {.status = 410, .rc = CS_E_RETRY}, LOGGED_IN, GIVEN};
+    static const struct fake_reply gone[] = {REFUSED,
+                                             {.status = 410, .rc = CS_E_RETRY},
+                                             {.status = 410, .rc = CS_E_RETRY}};
+
+    (void)state;
+    script(replies, 4);
+    expect_secret();
+    assert_string_equal(fake.requests[1], fake.requests[2]);
+    script(gone, 3);
+    expect_failure(CS_E_RETRY, "410");
+    assert_int_equal(fake.asked, 3);
+    assert_int_equal(fake.tries, 3); /* 15 and 30 s later */
+    assert_int_equal(fake.backoff_ms, 15000);
+    fake.replies = good;
+}
+
+static void patience(void **state)
+{
+    static const struct fake_pair options[] = {{"base_url", VAULT},
+                                               {"identity", "client-secret"},
+                                               {"retry_attempts", "7"},
+                                               {"retry_delay_seconds", "0"},
+                                               {NULL, NULL}};
+    static const struct fake_reply away[] = {
+        {.status = 503}, REFUSED, {.status = 503}};
+
+    (void)state;
+    service();
+    setenv("AZURE_CLIENT_SECRET", "x", 1);
+    script(away, 3);
+    expect_failure(CS_E_RETRY, "503");
+    assert_int_equal(fake.tries, 4); /* the first, and three more */
+    assert_int_equal(fake.backoff_ms, 2000);
+    fake.options = options;
+    expect_failure(CS_E_RETRY, "503");
+    assert_string_equal(fake.requests[2],
+                        "POST https://login.microsoftonline.com/tenant/"
+                        "oauth2/v2.0/token");
+    assert_int_equal(fake.tries, 8);
+    assert_int_equal(fake.backoff_ms, 1); /* 0 would be the core's */
+    fake.replies = good;
 }
 
 static void client_secret(void **state)
@@ -286,6 +380,8 @@ static void app_service(void **state)
     expect_failure(CS_E_AUTH, "no token is given to this machine");
     assert_string_equal(fake.headers, "X-IDENTITY-HEADER: proof\n");
     assert_true(fake.direct);
+    assert_int_equal(fake.tries, 3);
+    assert_int_equal(fake.backoff_ms, 1000);
 }
 
 static void arc_with(const char *realm, const char *words, size_t asked)
@@ -593,7 +689,59 @@ static void certificates_that_will_not_do(void **state)
     expect_failure(CS_E_CONFIG, "not RSA of at least 2048");
     put("both.pem", "nothing");
     start("certificate");
-    expect_failure(CS_E_CONFIG, "no certificate in PEM");
+    expect_failure(CS_E_CONFIG, "is neither PEM nor PKCS#12");
+    put("both.pem", "");
+    start("certificate");
+    expect_failure(CS_E_CONFIG, "is neither PEM nor PKCS#12");
+    put("both.pem", "-----BEGIN CERTIFICATE-----\nA\n");
+    start("certificate");
+    expect_failure(CS_E_CONFIG, "holds no certificate");
+}
+
+static void write_pkcs12(EVP_PKEY *key, X509 *certificate, const char *password)
+{
+    FILE *file = fopen(path_of("both.pem"), "w");
+    PKCS12 *box =
+        PKCS12_create(password, NULL, key, certificate, NULL, 0, 0, 0, 0, 0);
+
+    assert_non_null(file);
+    assert_non_null(box);
+    assert_int_equal(i2d_PKCS12_fp(file, box), 1);
+    fclose(file);
+    PKCS12_free(box);
+}
+
+/* As Azure's portal gives it: binary, with or without a password. */
+static void certificate_in_pkcs12(void **state)
+{
+    static const char *const passwords[] = {"w0rd", NULL};
+    static const struct fake_reply replies[] = {
+        {.status = 401, .headers = challenged}, {.status = 401}};
+    X509 *made;
+    EVP_PKEY *key = write_certificate(2048, &made);
+
+    (void)state;
+    service();
+    setenv("AZURE_CLIENT_CERTIFICATE_PATH", path_of("both.pem"), 1);
+    for (size_t i = 0; i < 2; i++) {
+        write_pkcs12(key, made, passwords[i]);
+        if (passwords[i])
+            setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", passwords[i], 1);
+        else
+            unsetenv("AZURE_CLIENT_CERTIFICATE_PASSWORD");
+        start("auto");
+        fake.replies = replies;
+        fake.nreplies = 2;
+        expect_failure(CS_E_AUTH, "refuses the certificate");
+        check_jwt(key, made, strstr(fake.body, "&client_assertion=") + 18);
+        fake.replies = good;
+    }
+    setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", "wrong", 1);
+    write_pkcs12(key, made, "w0rd");
+    start("auto");
+    expect_failure(CS_E_CONFIG, "is AZURE_CLIENT_CERTIFICATE_PASSWORD right");
+    EVP_PKEY_free(key);
+    X509_free(made);
 }
 
 /* ---- Challenges ----------------------------------------------------------- */
@@ -778,6 +926,7 @@ static void missing(void **state)
     has(fake.log, "warn secret A--B was deleted");
     assert_int_equal(fetch("A--B"), CS_E_NOT_HERE);
     assert_int_equal(fetch("A--B"), CS_E_NOT_HERE); /* may not look: no more */
+    assert_int_equal(fake.rc, CS_E_NOT_HERE);       /* not that of the look */
     assert_int_equal(fake.asked, 9);
 }
 
@@ -819,6 +968,7 @@ static void names(void **state)
     assert_int_equal(fetch("../x"), CS_E_NOT_HERE);
     assert_int_equal(fetch("A?"), CS_E_NOT_HERE);
     assert_int_equal(fake.asked, 0);
+    has(fake.log, "warn secret A? was not asked for: names in a Key Vault");
     name[127] = '\0';
     assert_int_equal(fetch(name), CS_OK);
 }
@@ -869,7 +1019,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(vm),
+        TEST(nobody),
         TEST(vm_is_asked_as_it_wants),
+        TEST(vm_is_updated),
+        TEST(patience),
         TEST(client_secret),
         TEST(login_body),
         TEST(workload),
@@ -881,6 +1034,7 @@ int main(void)
         TEST(order),
         TEST(certificate),
         TEST(certificates_that_will_not_do),
+        TEST(certificate_in_pkcs12),
         TEST(challenges),
         TEST(token_expires),
         TEST(token_refused),

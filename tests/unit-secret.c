@@ -374,6 +374,27 @@ static void trouble_is_not_remembered(void **state)
     expect("X", "well again", "credential.a");
 }
 
+/* Not each secret waits for it, and what only it holds is still had of it. */
+static void who_was_away_is_asked_last(void **state)
+{
+    int64_t start = cs_clock_now();
+
+    (void)state;
+    changes('a', CS_E_RETRY, NULL, 0);
+    answers('b', NULL, CS_OK, "from b", 0);
+    expect("X", "from b", "credential.b");
+    expect("Y", "from b", "credential.b");
+    assert_int_equal(asked('a'), 1);
+    cs_clock_turn(start + 60 * CS_SECOND);
+    expect("Z", "from b", "credential.b");
+    assert_int_equal(asked('a'), 2);
+    changes('a', CS_OK, "from a", 0);
+    changes('b', CS_E_NOT_HERE, NULL, 0);
+    expect("V", "from a", "credential.a");
+    answers('b', "W", CS_OK, "from b", 0);
+    expect("W", "from a", "credential.a"); /* it answers again */
+}
+
 static void an_outage_changes_no_absence(void **state)
 {
     int64_t start = cs_clock_now();
@@ -934,6 +955,7 @@ int main(void)
         TEST(what_was_found_is_remembered),
         TEST(absence_is_remembered_for_a_while),
         TEST(trouble_is_not_remembered),
+        TEST(who_was_away_is_asked_last),
         TEST(an_outage_changes_no_absence),
         TEST(a_fixed_secret_is_asked_for_again),
         TEST(what_comes_expired_is_not_lent),

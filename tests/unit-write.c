@@ -55,6 +55,18 @@ static enum cs_rc session_inspect(void *self, const struct cs_entity *entity,
     return CS_OK;
 }
 
+static enum cs_rc session_scan(void *self, const struct cs_entity *entity,
+                               const struct cs_filter *filter, cs_row_fn *each,
+                               void *arg)
+{
+    (void)self;
+    (void)entity;
+    (void)filter;
+    (void)each;
+    (void)arg;
+    return CS_OK;
+}
+
 /* Asked when all is written and nothing is committed. */
 static enum cs_rc session_holds(void *self, const char *name)
 {
@@ -71,6 +83,7 @@ static const struct cs_module session_module = {
     .kind = CS_SINK,
     .ops.sink = {.life = {.open = session_open, .close = session_close},
                  .inspect = session_inspect,
+                 .scan = session_scan,
                  .holds = session_holds},
 };
 

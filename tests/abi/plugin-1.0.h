@@ -189,6 +189,8 @@ struct cs_http {
     const char *const *reads;    /* paths to build in a row, NULL ends */
     enum cs_rc (*each)(void *arg, json_t *stolen);
     void *arg;
+    unsigned tries;  /* requests at most, one renewal aside; 0: the core's */
+    long backoff_ms; /* before the second one, then doubled; 0: the core's */
 
     long status;      /* 0: no reply at all */
     json_t *reply;    /* all but the rows, yours to json_decref(); or NULL */
@@ -256,7 +258,8 @@ struct cs_life {
     enum cs_rc (*check)(void *self); /* reachable, permitted, and (source) is
                      this the scope's district?  Writes nothing */
     void (*cancel)(void *self); /* from another thread: make the callback that
-                                   is under way return soon */
+                     is under way return soon.  Never during open(), commit()
+                     and close(), and over before the next callback begins */
     void (*close)(void *self);
 };
 
@@ -299,12 +302,14 @@ typedef void cs_sql_fn(void *arg, const char *sql);
 struct cs_sink_ops { /* thin: the core has worked out what changes */
     struct cs_life life;
     bool one_writer; /* instances on one database must not write at once */
-    /* Is the table there with these columns?  CS_E_NOT_HERE: no such table;
-     * CS_E_CONFIG: a column is missing.  lengths[i]: the real length of column
-     * i in UTF-16 units, 0 for no limit. */
+    /* Is the table there with these columns, which may be some of it only?
+     * CS_E_NOT_HERE: no such table; CS_E_CONFIG: a column is missing.
+     * lengths[i]: the real length of column i in UTF-16 units, 0 for no limit.
+     */
     enum cs_rc (*inspect)(void *self, const struct cs_entity *,
                           unsigned *lengths);
-    /* One step of a schema.  With `show`, hand over the SQL and do nothing. */
+    /* One step of a schema; nothing where the thing is there already.  With
+     * `show`, hand over the SQL and do nothing. */
     enum cs_rc (*alter)(void *self, const struct cs_step *, cs_sql_fn *show,
                         void *arg);
     /* A lock that dies with the process.  CS_E_BUSY after wait_ms. */

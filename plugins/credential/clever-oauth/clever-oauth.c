@@ -105,14 +105,6 @@ static char *oauth_follow(const char *url, const char *link)
     return next;
 }
 
-/* The reply's memory is not the core's to wipe. */
-static void oauth_wipe(const struct cs_host *host, json_t *token)
-{
-    if (json_is_string(token))
-        host->wipe((void *)(uintptr_t)json_string_value(token),
-                   json_string_length(token));
-}
-
 /* ---- The list ------------------------------------------------------------ */
 
 struct oauth_list {
@@ -157,15 +149,9 @@ static enum cs_rc oauth_page(struct oauth_list *list, struct cs_secret *secret)
         .password = list->app->secret,
     };
     enum cs_rc rc = list->host->http(list->host, &http);
-    json_t *entry;
-    size_t i;
 
     if (rc == CS_OK)
         rc = oauth_read(list, http.reply, secret);
-    json_array_foreach(json_object_get(http.reply, "data"), i, entry)
-    {
-        oauth_wipe(list->host, json_object_get(entry, "access_token"));
-    }
     json_decref(http.reply);
     return rc;
 }
@@ -223,7 +209,6 @@ static enum cs_rc oauth_mint(const struct cs_host *host,
         rc = cs_fail(host, CS_E_FATAL, "the reply of token_url has no token");
     if (rc == CS_OK)
         rc = oauth_reveal(host, secret, json_string_value(token));
-    oauth_wipe(host, token);
     json_decref(http.reply);
     return rc;
 }

@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -20,9 +21,11 @@
 
 enum {
     ASSERTION_LIFE = 600,       /* seconds */
-    ASSERTION_MOST = 64 * 1024, /* bytes of the PEM file */
+    ASSERTION_MOST = 64 * 1024, /* bytes of the file */
     ASSERTION_BITS = 2048,      /* of the key, at least */
 };
+
+#define ASSERTION_PASSWORD "AZURE_CLIENT_CERTIFICATE_PASSWORD"
 
 struct pair { /* as in the file */
     X509 *certificate;
@@ -32,7 +35,7 @@ struct pair { /* as in the file */
 /* Without it OpenSSL would ask on the terminal. */
 static int assertion_password(char *room, int size, int writing, void *unused)
 {
-    const char *password = keyvault_env("AZURE_CLIENT_CERTIFICATE_PASSWORD");
+    const char *password = keyvault_env(ASSERTION_PASSWORD);
     size_t length = password ? strlen(password) : 0;
 
     (void)writing;
@@ -43,7 +46,7 @@ static int assertion_password(char *room, int size, int writing, void *unused)
     return (int)length;
 }
 
-static void assertion_parse(const struct keyvault_text *pem, struct pair *pair)
+static void assertion_pem(const struct keyvault_text *pem, struct pair *pair)
 {
     BIO *first = BIO_new_mem_buf(pem->bytes, (int)pem->length);
     BIO *second = BIO_new_mem_buf(pem->bytes, (int)pem->length);
@@ -58,17 +61,49 @@ static void assertion_parse(const struct keyvault_text *pem, struct pair *pair)
     BIO_free(second);
 }
 
+static enum cs_rc assertion_pkcs12(const struct keyvault_text *file,
+                                   const char *path, struct pair *pair)
+{
+    BIO *bytes = BIO_new_mem_buf(file->bytes, (int)file->length);
+    PKCS12 *box = bytes ? d2i_PKCS12_bio(bytes, NULL) : NULL;
+    enum cs_rc rc = CS_OK;
+
+    if (!box)
+        rc = cs_fail(file->host, CS_E_CONFIG, "%s is neither PEM nor PKCS#12",
+                     path);
+    else if (PKCS12_parse(box, keyvault_env(ASSERTION_PASSWORD), &pair->key,
+                          &pair->certificate, NULL) != 1)
+        rc = cs_fail(
+            file->host, CS_E_CONFIG,
+            "the PKCS#12 file %s cannot be opened: is " ASSERTION_PASSWORD
+            " right?  (One encrypted with RC2 has to be "
+            "exported anew)",
+            path);
+    PKCS12_free(box);
+    BIO_free(bytes);
+    return rc;
+}
+
+static enum cs_rc assertion_parse(const struct keyvault_text *file,
+                                  const char *path, struct pair *pair)
+{
+    if (!strstr(file->bytes, "-----BEGIN "))
+        return assertion_pkcs12(file, path, pair);
+    assertion_pem(file, pair);
+    return CS_OK;
+}
+
 static enum cs_rc assertion_check(const struct cs_host *host, const char *path,
                                   const struct pair *pair)
 {
     if (!pair->certificate)
-        return cs_fail(host, CS_E_CONFIG, "%s holds no certificate in PEM",
-                       path);
+        return cs_fail(host, CS_E_CONFIG, "%s holds no certificate", path);
     if (!pair->key)
-        return cs_fail(host, CS_E_CONFIG,
-                       "%s holds no private key in PEM that can be read; is "
-                       "AZURE_CLIENT_CERTIFICATE_PASSWORD needed?",
-                       path);
+        return cs_fail(
+            host, CS_E_CONFIG,
+            "%s holds no private key that can be read; is " ASSERTION_PASSWORD
+            " needed?",
+            path);
     if (EVP_PKEY_base_id(pair->key) != EVP_PKEY_RSA ||
         EVP_PKEY_bits(pair->key) < ASSERTION_BITS)
         return cs_fail(host, CS_E_CONFIG,
@@ -171,19 +206,19 @@ enum cs_rc keyvault_assertion(const struct keyvault *vault, const char *path,
                               const char *client, const char *audience,
                               struct keyvault_text *jwt)
 {
-    struct keyvault_text pem = {.host = vault->host};
+    struct keyvault_text file = {.host = vault->host};
     struct pair pair = {NULL, NULL};
-    enum cs_rc rc = keyvault_text_file(&pem, path, 0, ASSERTION_MOST);
+    enum cs_rc rc = keyvault_text_file(&file, path, 0, ASSERTION_MOST);
 
-    if (rc == CS_OK) {
-        assertion_parse(&pem, &pair);
+    if (rc == CS_OK)
+        rc = assertion_parse(&file, path, &pair);
+    if (rc == CS_OK)
         rc = assertion_check(vault->host, path, &pair);
-    }
     if (rc == CS_OK)
         rc = assertion_write(&pair, client, audience, jwt);
     X509_free(pair.certificate);
     EVP_PKEY_free(pair.key);
     ERR_clear_error(); /* it has been said in our words */
-    keyvault_text_clear(&pem);
+    keyvault_text_clear(&file);
     return rc;
 }

@@ -16,6 +16,9 @@
  * looked at it, whatever its clock says. */
 #define IDENTITY_MARGIN (INT64_C(300) * 1000000)
 
+/* Where nobody was found, nobody is looked for again so soon. */
+#define IDENTITY_REST (INT64_C(60) * 1000000)
+
 const char *keyvault_env(const char *name)
 {
     const char *value = getenv(name);
@@ -136,7 +139,6 @@ enum cs_rc keyvault_obtain(struct keyvault *vault, struct cs_http *http,
                            const char *client, const char *refusal)
 {
     enum cs_rc rc = vault->host->http(vault->host, http);
-    json_t *token = json_object_get(http->reply, "access_token");
 
     if (rc != CS_OK)
         rc = identity_failed(vault, http, rc, refusal);
@@ -146,9 +148,6 @@ enum cs_rc keyvault_obtain(struct keyvault *vault, struct cs_http *http,
                      "an older agent knows only the machine's own identity");
     else
         rc = identity_keep(vault, http->reply);
-    if (json_is_string(token)) /* the reply's memory is not the core's */
-        vault->host->wipe((void *)(uintptr_t)json_string_value(token),
-                          json_string_length(token));
     json_decref(http->reply);
     http->reply = NULL;
     return rc;
@@ -159,7 +158,7 @@ enum cs_rc keyvault_obtain(struct keyvault *vault, struct cs_http *http,
 /* In the order in which Azure's libraries look. */
 static const struct identity {
     const char *name;
-    bool (*there)(const struct keyvault *);
+    bool (*there)(struct keyvault *);
     enum cs_rc (*login)(struct keyvault *, const char *resource);
 } identities[] = {
     {"client-secret", keyvault_secret_there, keyvault_secret},
@@ -167,19 +166,41 @@ static const struct identity {
     {"workload", keyvault_workload_there, keyvault_workload},
     {"app-service", keyvault_app_there, keyvault_app},
     {"arc", keyvault_arc_there, keyvault_arc},
-    {"vm", keyvault_vm_there, keyvault_vm}, /* always there */
+    {"vm", keyvault_vm_there, keyvault_vm},
 };
+
+/* NULL: nobody. */
+static const struct identity *identity_find(struct keyvault *vault)
+{
+    const char *wanted = vault->host->text(vault->host, "identity");
+    bool any = strcmp(wanted, "auto") == 0;
+
+    if (any && vault->host->now(vault->host) < vault->nobody)
+        return NULL;
+    for (size_t i = 0; i < sizeof(identities) / sizeof(identities[0]); i++)
+        if (any ? identities[i].there(vault)
+                : strcmp(identities[i].name, wanted) == 0)
+            return &identities[i];
+    vault->nobody = vault->host->now(vault->host) + IDENTITY_REST;
+    return NULL;
+}
 
 /* What is configured and fails is not passed over for the next. */
 enum cs_rc keyvault_login(struct keyvault *vault, const char *resource)
 {
-    const char *wanted = vault->host->text(vault->host, "identity");
-    bool any = strcmp(wanted, "auto") == 0;
-    const struct identity *identity = identities;
+    const struct cs_host *host = vault->host;
+    const struct identity *identity = identity_find(vault);
 
-    while (any ? !identity->there(vault) : strcmp(identity->name, wanted) != 0)
-        identity++;
-    cs_log(vault->host, CS_LOG_DEBUG, "logging in as identity = %s",
-           identity->name);
+    if (!identity && host->remaining_ms(host) == 0)
+        return cs_fail(host, CS_E_CANCELLED,
+                       "the search for an identity was cut short");
+    if (!identity)
+        return cs_fail(host, CS_E_AUTH,
+                       "no identity was found: no AZURE_CLIENT_SECRET, "
+                       "AZURE_CLIENT_CERTIFICATE_PATH or "
+                       "AZURE_FEDERATED_TOKEN_FILE (with AZURE_TENANT_ID and a "
+                       "client id), no IDENTITY_ENDPOINT, no agent of Azure "
+                       "Arc, and no answer from metadata_url");
+    cs_log(host, CS_LOG_DEBUG, "logging in as identity = %s", identity->name);
     return identity->login(vault, resource);
 }

@@ -11,7 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEYVAULT_MOST = 25 * 1024, KEYVAULT_NAME = 127 }; /* bytes */
+enum {
+    KEYVAULT_MOST = 25 * 1024, /* bytes */
+    KEYVAULT_NAME = 127,
+    KEYVAULT_MS = 10000, /* for one attempt: other stores may be waiting */
+};
 
 /* ---- Requests ------------------------------------------------------------- */
 
@@ -23,6 +27,16 @@ static bool keyvault_named(const char *name)
                                  "0123456789-");
 
     return length > 0 && length <= KEYVAULT_NAME && name[length] == '\0';
+}
+
+void keyvault_patience(const struct keyvault *vault, struct cs_http *http)
+{
+    const struct cs_host *host = vault->host;
+    long seconds = host->number(host, "retry_delay_seconds");
+
+    http->timeout_ms = KEYVAULT_MS;
+    http->tries = 1 + (unsigned)host->number(host, "retry_attempts");
+    http->backoff_ms = seconds > 0 ? seconds * 1000 : 1;
 }
 
 /* GET; the reply is the caller's. */
@@ -49,6 +63,7 @@ static enum cs_rc keyvault_get(struct keyvault *vault, const char *kind,
         .url = keyvault_text_end(&url),
         .headers = headers,
     };
+    keyvault_patience(vault, http);
     if (!url.broken && !bearer.broken)
         rc = host->http(host, http);
     http->url = NULL;
@@ -58,13 +73,9 @@ static enum cs_rc keyvault_get(struct keyvault *vault, const char *kind,
     return rc;
 }
 
-static void keyvault_drop(const struct keyvault *vault, struct cs_http *http)
+/* What Jansson frees, the core has wiped. */
+static void keyvault_drop(struct cs_http *http)
 {
-    json_t *value = json_object_get(http->reply, "value");
-
-    if (json_is_string(value)) /* the reply's memory is not the core's */
-        vault->host->wipe((void *)(uintptr_t)json_string_value(value),
-                          json_string_length(value));
     json_decref(http->reply);
     http->reply = NULL;
 }
@@ -96,7 +107,7 @@ static enum cs_rc keyvault_ask(struct keyvault *vault, const char *name,
     rc = keyvault_get(vault, "/secrets/", name, http);
     if (http->status != 401)
         return rc;
-    keyvault_drop(vault, http);
+    keyvault_drop(http);
     rc = keyvault_renew(vault, http);
     http->status = 0;
     return rc == CS_OK ? keyvault_get(vault, "/secrets/", name, http) : rc;
@@ -155,7 +166,7 @@ static void keyvault_tell_deleted(struct keyvault *vault, const char *name)
                "there",
                name);
     vault->blind = http.status == 401 || http.status == 403;
-    keyvault_drop(vault, &http);
+    keyvault_drop(&http);
 }
 
 static enum cs_rc keyvault_missing(struct keyvault *vault, const char *name,
@@ -167,7 +178,8 @@ static enum cs_rc keyvault_missing(struct keyvault *vault, const char *name,
                        "right?");
     if (!vault->blind)
         keyvault_tell_deleted(vault, name);
-    return CS_E_NOT_HERE;
+    return cs_fail(vault->host, CS_E_NOT_HERE, "the vault holds no secret %s",
+                   name); /* whatever became of that look */
 }
 
 static enum cs_rc keyvault_failed(struct keyvault *vault, const char *name,
@@ -240,12 +252,17 @@ static enum cs_rc keyvault_fetch(void *self, const char *name,
     struct cs_http http;
     enum cs_rc rc;
 
-    if (!keyvault_named(name))
+    if (!keyvault_named(name)) {
+        cs_log(vault->host, CS_LOG_WARN,
+               "secret %s was not asked for: names in a Key Vault are at most "
+               "%d letters, digits and dashes",
+               name, KEYVAULT_NAME);
         return CS_E_NOT_HERE;
+    }
     rc = keyvault_ask(vault, name, &http);
     rc = rc == CS_OK ? keyvault_reveal(vault, name, http.reply, secret)
                      : keyvault_failed(vault, name, &http, rc);
-    keyvault_drop(vault, &http);
+    keyvault_drop(&http);
     return rc;
 }
 
@@ -297,6 +314,11 @@ static const struct cs_option keyvault_options[] = {
     {"authority_host", CS_OPT_TEXT, "", NULL,
      "the login service; empty: $AZURE_AUTHORITY_HOST, else "
      "https://login.microsoftonline.com"},
+    {"retry_attempts", CS_OPT_NUMBER, "3", "0..10",
+     "how often the vault and the login service are asked again after a "
+     "failure"},
+    {"retry_delay_seconds", CS_OPT_NUMBER, "2", "0..60",
+     "the wait before the first of them, then doubled each time"},
     {"metadata_url", CS_OPT_TEXT,
      "http://169.254.169.254/metadata/identity/oauth2/token", NULL,
      "where a virtual machine gets its tokens"},

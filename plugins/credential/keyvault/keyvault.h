@@ -15,7 +15,12 @@ struct keyvault {
     char *token;     /* NULL: none was fetched yet; wiped before it is freed */
     int64_t expires; /* the token, as host->now() */
     bool blind;      /* this identity may not see deleted secrets */
+    bool machine;    /* a virtual machine's metadata answered here */
+    int64_t nobody;  /* no identity is looked for until then */
 };
+
+/* How patient to be with the vault and the login service. */
+void keyvault_patience(const struct keyvault *vault, struct cs_http *http);
 
 /* ---- text.c: text that grows and is wiped --------------------------------- */
 
@@ -39,9 +44,11 @@ void keyvault_text_base64(struct keyvault_text *text, const void *bytes,
 const char *keyvault_text_end(struct keyvault_text *text);
 void keyvault_text_clear(struct keyvault_text *text);
 
-/* Adds a file's content without blanks at its end.  flags: more for open(). */
+/* Adds a file's content.  flags: more for open(). */
 enum cs_rc keyvault_text_file(struct keyvault_text *text, const char *path,
                               int flags, size_t most);
+/* Takes blanks off the end, but keeps the first `least` bytes. */
+void keyvault_text_trim(struct keyvault_text *text, size_t least);
 
 /* Whether it may stand in a header: visible ASCII, and some of it. */
 bool keyvault_plain(const char *text);
@@ -76,28 +83,28 @@ enum cs_rc keyvault_obtain(struct keyvault *vault, struct cs_http *http,
 
 /* ---- login.c -------------------------------------------------------------- */
 
-bool keyvault_secret_there(const struct keyvault *vault);
+bool keyvault_secret_there(struct keyvault *vault);
 enum cs_rc keyvault_secret(struct keyvault *vault, const char *resource);
-bool keyvault_certificate_there(const struct keyvault *vault);
+bool keyvault_certificate_there(struct keyvault *vault);
 enum cs_rc keyvault_certificate(struct keyvault *vault, const char *resource);
-bool keyvault_workload_there(const struct keyvault *vault);
+bool keyvault_workload_there(struct keyvault *vault);
 enum cs_rc keyvault_workload(struct keyvault *vault, const char *resource);
 
 /* ---- assertion.c ---------------------------------------------------------- */
 
 /* Adds a JWT by which `client` shows `audience` that it has the key of the
- * certificate in the PEM file at `path`. */
+ * certificate in the file at `path`, which is PEM or PKCS#12. */
 enum cs_rc keyvault_assertion(const struct keyvault *vault, const char *path,
                               const char *client, const char *audience,
                               struct keyvault_text *jwt);
 
 /* ---- managed.c ------------------------------------------------------------ */
 
-bool keyvault_app_there(const struct keyvault *vault);
+bool keyvault_app_there(struct keyvault *vault);
 enum cs_rc keyvault_app(struct keyvault *vault, const char *resource);
-bool keyvault_arc_there(const struct keyvault *vault);
+bool keyvault_arc_there(struct keyvault *vault);
 enum cs_rc keyvault_arc(struct keyvault *vault, const char *resource);
-bool keyvault_vm_there(const struct keyvault *vault);
+bool keyvault_vm_there(struct keyvault *vault); /* asks once, for a second */
 enum cs_rc keyvault_vm(struct keyvault *vault, const char *resource);
 
 #endif

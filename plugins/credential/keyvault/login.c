@@ -18,17 +18,17 @@ static bool login_there(const struct keyvault *vault, const char *variable)
            keyvault_env(variable);
 }
 
-bool keyvault_secret_there(const struct keyvault *vault)
+bool keyvault_secret_there(struct keyvault *vault)
 {
     return login_there(vault, "AZURE_CLIENT_SECRET");
 }
 
-bool keyvault_certificate_there(const struct keyvault *vault)
+bool keyvault_certificate_there(struct keyvault *vault)
 {
     return login_there(vault, "AZURE_CLIENT_CERTIFICATE_PATH");
 }
 
-bool keyvault_workload_there(const struct keyvault *vault)
+bool keyvault_workload_there(struct keyvault *vault)
 {
     return login_there(vault, "AZURE_FEDERATED_TOKEN_FILE");
 }
@@ -110,6 +110,7 @@ static enum cs_rc login_send(struct keyvault *vault, struct login *login,
         .body_size = login->body.length,
     };
 
+    keyvault_patience(vault, &http);
     return http.body ? keyvault_obtain(vault, &http, NULL, refusal)
                      : CS_E_FATAL;
 }
@@ -182,6 +183,7 @@ enum cs_rc keyvault_workload(struct keyvault *vault, const char *resource)
         rc = CS_E_CONFIG;
     if (rc == CS_OK) /* each time anew: the cluster replaces it */
         rc = keyvault_text_file(&jwt, path, 0, LOGIN_MOST);
+    keyvault_text_trim(&jwt, 0);
     if (rc == CS_OK)
         rc = login_assert(vault, &login, &jwt,
                           "the login service refuses the cluster's token: is "

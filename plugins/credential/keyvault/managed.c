@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 enum {
-    MANAGED_VM_MS = 3000,   /* off Azure nobody answers that address */
+    MANAGED_PROBE_MS = 1000, /* off Azure nobody answers that address */
+    MANAGED_MS = 5000,
     MANAGED_ARC_MOST = 4096 /* bytes of the challenge's file */
 };
 
@@ -23,24 +24,18 @@ enum {
     "no token is given to this machine: is an identity assigned to it, and " \
     "client_id, if set, one of them?"
 
-bool keyvault_app_there(const struct keyvault *vault)
+bool keyvault_app_there(struct keyvault *vault)
 {
     (void)vault;
     return keyvault_env("IDENTITY_ENDPOINT") && keyvault_env("IDENTITY_HEADER");
 }
 
-bool keyvault_arc_there(const struct keyvault *vault)
+bool keyvault_arc_there(struct keyvault *vault)
 {
     (void)vault;
     return (keyvault_env("IDENTITY_ENDPOINT") &&
             keyvault_env("IMDS_ENDPOINT")) ||
            access(MANAGED_ARC_PROGRAM, X_OK) == 0;
-}
-
-bool keyvault_vm_there(const struct keyvault *vault)
-{
-    (void)vault;
-    return true; /* who knows */
 }
 
 /* The endpoint may have a query of its own. */
@@ -61,17 +56,39 @@ static const char *managed_url(const struct keyvault *vault,
 
 /* ---- A virtual machine ---------------------------------------------------- */
 
+/* Any answer will do; it will be 400, because a header is missing.  What has
+ * answered once is there, however busy it may be later. */
+bool keyvault_vm_there(struct keyvault *vault)
+{
+    struct cs_http http = {
+        .size = sizeof(http),
+        .url = vault->host->text(vault->host, "metadata_url"),
+        .timeout_ms = MANAGED_PROBE_MS,
+        .direct = true,
+        .tries = 1,
+    };
+
+    if (!vault->machine) {
+        vault->host->http(vault->host, &http);
+        json_decref(http.reply);
+        vault->machine = http.status != 0;
+    }
+    return vault->machine;
+}
+
 enum cs_rc keyvault_vm(struct keyvault *vault, const char *resource)
 {
     static const char *const headers[] = {"Metadata: true", NULL};
-    static const int retry[] = {404, 410, 0}; /* it is being updated */
+    static const int retry[] = {404, 410, 0}; /* busy; being updated */
     struct keyvault_text url = {.host = vault->host};
     struct cs_http http = {
         .size = sizeof(http),
         .headers = headers,
         .retry = retry,
-        .timeout_ms = MANAGED_VM_MS,
+        .timeout_ms = MANAGED_MS,
         .direct = true,
+        .tries = 5, /* after 0, 2, 6, 14 and 30 seconds */
+        .backoff_ms = 2000,
         .url = managed_url(vault, &url,
                            vault->host->text(vault->host, "metadata_url"),
                            "2018-02-01", resource),
@@ -80,11 +97,29 @@ enum cs_rc keyvault_vm(struct keyvault *vault, const char *resource)
                         ? keyvault_obtain(vault, &http, NULL, MANAGED_REFUSAL)
                         : CS_E_FATAL;
 
+    if (http.status == 410) { /* the update may take 70 seconds */
+        http.tries = 3;       /* after 30, 45 and 75 */
+        http.backoff_ms = 15000;
+        rc = keyvault_obtain(vault, &http, NULL, MANAGED_REFUSAL);
+    }
     keyvault_text_clear(&url);
     return rc;
 }
 
 /* ---- App Service, Functions, Container Apps ------------------------------- */
+
+/* Also for Arc: an agent on the machine itself. */
+static struct cs_http managed_exchange(const char *const *headers)
+{
+    return (struct cs_http){
+        .size = sizeof(struct cs_http),
+        .headers = headers,
+        .timeout_ms = MANAGED_MS,
+        .direct = true,
+        .tries = 3,
+        .backoff_ms = 1000,
+    };
+}
 
 enum cs_rc keyvault_app(struct keyvault *vault, const char *resource)
 {
@@ -94,8 +129,7 @@ enum cs_rc keyvault_app(struct keyvault *vault, const char *resource)
     struct keyvault_text url = {.host = vault->host};
     struct keyvault_text header = {.host = vault->host};
     const char *headers[] = {NULL, NULL};
-    struct cs_http http = {
-        .size = sizeof(http), .headers = headers, .direct = true};
+    struct cs_http http = managed_exchange(headers);
     enum cs_rc rc = CS_E_FATAL;
 
     if (!proof)
@@ -137,6 +171,7 @@ static enum cs_rc managed_answer(const struct keyvault *vault,
                                  struct keyvault_text *header)
 {
     static const char start[] = "Basic realm=";
+    static const char scheme[] = "Authorization: Basic ";
     const char *path = challenge ? challenge : "";
     enum cs_rc rc;
 
@@ -146,11 +181,11 @@ static enum cs_rc managed_answer(const struct keyvault *vault,
                        "Azure Arc's agent does not name a key in %s; none was "
                        "read or shown",
                        vault->host->text(vault->host, "arc_directory"));
-    keyvault_text_add(header, "Authorization: Basic ");
+    keyvault_text_add(header, scheme);
     rc = keyvault_text_file(header, path + strlen(start), O_NOFOLLOW,
                             MANAGED_ARC_MOST);
-    if (rc == CS_OK && !keyvault_plain(header->bytes + strlen("Authorization: "
-                                                              "Basic ")))
+    keyvault_text_trim(header, strlen(scheme));
+    if (rc == CS_OK && !keyvault_plain(header->bytes + strlen(scheme)))
         rc = cs_fail(vault->host, CS_E_CONFIG,
                      "Azure Arc's key is not a line of plain text");
     return rc;
@@ -182,8 +217,7 @@ enum cs_rc keyvault_arc(struct keyvault *vault, const char *resource)
     struct keyvault_text url = {.host = vault->host};
     struct keyvault_text header = {.host = vault->host};
     const char *headers[] = {"Metadata: true", NULL, NULL};
-    struct cs_http http = {
-        .size = sizeof(http), .headers = headers, .direct = true};
+    struct cs_http http = managed_exchange(headers);
     enum cs_rc rc;
 
     http.url = managed_url(vault, &url, endpoint ? endpoint : MANAGED_ARC_URL,

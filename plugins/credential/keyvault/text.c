@@ -138,11 +138,15 @@ static enum cs_rc text_read(struct keyvault_text *text, const char *path,
     if (text->length - start > most)
         return cs_fail(text->host, CS_E_CONFIG, "%s is longer than %zu bytes",
                        path, most);
-    while (text->length > start &&
-           strchr(" \t\r\n", text->bytes[text->length - 1]))
-        text->length--;
     text->bytes[text->length] = '\0';
     return CS_OK;
+}
+
+void keyvault_text_trim(struct keyvault_text *text, size_t least)
+{
+    while (text->length > least &&
+           strchr(" \t\r\n", text->bytes[text->length - 1]))
+        text->bytes[--text->length] = '\0';
 }
 
 enum cs_rc keyvault_text_file(struct keyvault_text *text, const char *path,

@@ -1,0 +1,171 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: 2026 the cleversync authors
+
+# The conformance suite: the sinks that come along pass it, and each of a row
+# of faults fails the cases that are about it, and no others.
+
+. "${srcdir:-.}/tests/lib.sh"
+. "$srcdir/tests/mssql-lib.sh"
+: >"$config"
+[ -f "$CLEVERSYNC_PLUGIN_DIR/sink/sqlite-test.la" ] ||
+    skip_all "the sink sqlite-test is not built"
+check="plugins check sqlite-test --set sink.check.path"
+
+# ---- The command -------------------------------------------------------------
+
+ok "sqlite-test passes" cs $check="$dir/check.db"
+like "a case has a line" "$out" '^ok 4 - rows: 1,000 at once$'
+is "the plan is as long as the list" "$(sed -n 's/^1\.\.//p' "$out")" \
+    "$(grep -c '^ok' "$out")"
+like "what cannot be tried is said" "$out" \
+    '^ok [0-9]* - a bad row: overlong text # SKIP .*in full'
+like "the end is a sum" "$out" '^# [0-9]{2,} passed, 0 failed, 1 skipped$'
+exits 78 "a used database is refused" cs $check="$dir/check.db"
+like "which is said" "$err" 'a table ConformPeople already'
+sqlite3 "$dir/check.db" "DROP TABLE ConformPeople; DROP TABLE ConformGroups" \
+    2>/dev/null
+exits 78 "so is one with any of its tables" cs $check="$dir/check.db"
+like "which is said" "$err" 'table Conform[A-Z]'
+
+ok "as JSON" cs $check="$dir/json.db" -o json
+like "JSON has the cases" "$out" '"name": "rows: 1,000 at once"'
+like "and their outcomes" "$out" '"outcome": "passed"'
+like "and the sum" "$out" '"failed": 0'
+
+exits 2 "a plugin of a kind without cases" cs plugins check student
+like "which is said" "$err" 'there are no cases for mapper plugins'
+exits 2 "a plugin that is not there" cs plugins check sqlite-tset
+like "its neighbour is named" "$err" 'did you mean sqlite-test'
+exits 78 "a sink without its options" cs plugins check sqlite-test
+like "which is said" "$err" '\[sink.check\] path must be set'
+ok "the command says which plugin it is" cs $check="$dir/other.db" \
+    --set sink.check.plugin=student
+
+# ---- Faults ------------------------------------------------------------------
+
+mkdir "$dir/plugins"
+ln -s "$CLEVERSYNC_PLUGIN_DIR/credential" "$dir/plugins/credential"
+ln -s "$builddir/tests/wrong/sink" "$dir/plugins/sink"
+
+failed() { # FILE: the cases that did
+    sed -n 's/^not ok [0-9]* - //p' "$1"
+}
+
+start_wrong() { # FAULT...: all at once, for most of it is waiting
+    local fault
+    for fault in "$@"; do
+        CLEVERSYNC_PLUGIN_DIR=$dir/plugins cs plugins check wrong \
+            --set sink.check.path="$dir/$fault.db" \
+            --set sink.check.fault="$fault" \
+            >"$dir/$fault.tap" 2>"$dir/$fault.err" </dev/null &
+    done
+    wait
+}
+
+wrong() { # FAULT CASE...: exactly these cases fail
+    local fault=$1
+    shift
+    is "what finds the fault $fault" "$(failed "$dir/$fault.tap")" \
+        "$([ $# -eq 0 ] || printf '%s\n' "$@")"
+    like "$fault: the sum" "$dir/$fault.tap" "^# [0-9]+ passed, $# failed"
+}
+
+if [ -f "$builddir/tests/wrong/sink/wrong.la" ]; then
+    start_wrong none counts cuts trims empties folds seconds narrows halves \
+        deaf oldest keeps shares late bytes does
+    wrong none
+    wrong counts \
+        "rows: those that are not there do not count" \
+        "keys: told apart in one batch"
+    wrong cuts \
+        "a bad row: overlong text" \
+        "text: at the limit and over it" \
+        "text: blanks over the limit"
+    like "a failure is said in a sentence" "$dir/cuts.tap" \
+        '^# column Mail: expected "twenty-one characters" \(21 bytes\), got "tw'
+    wrong trims \
+        "text: blanks of all kinds" \
+        "text: a change of trailing blanks alone" \
+        "text: at the limit and over it" \
+        "text: blanks over the limit" \
+        "keys: told apart by blanks" \
+        "keys: told apart in one batch" \
+        "scan: other texts byte for byte"
+    wrong empties \
+        "text: empty is not null" \
+        "text: a change of trailing blanks alone" \
+        "times: what is none is not stored changed"
+    wrong folds \
+        "keys: told apart by case" \
+        "keys: told apart in one batch"
+    wrong seconds \
+        "times: from year 1 to 9999" \
+        "times: what is none is not stored changed" \
+        "scan: below a number and a time" \
+        "schema: columns added to rows"
+    wrong narrows \
+        "numbers: beyond 32 bits are refused or exact"
+    wrong halves \
+        "a bad row: a key that is stored" \
+        "a bad row: a key twice" \
+        "a bad row: no key" \
+        "a bad row: refers to nothing" \
+        "a bad row: in an update"
+    wrong deaf \
+        "scan: stops when told, and the sink is usable"
+    wrong oldest \
+        "scan: the newest first"
+    wrong keeps \
+        "a bad row: a key that is stored" \
+        "transactions: rollback undoes" \
+        "transactions: state goes along with rows" \
+        "locks: they outlive transactions"
+    wrong shares \
+        "locks: one holder" \
+        "locks: other names are free" \
+        "locks: the holder cannot take it again" \
+        "locks: a wait in vain ends in time" \
+        "locks: a wait ends when the lock is free" \
+        "locks: they outlive transactions"
+    wrong late \
+        "deadlines: a scan without time left" \
+        "deadlines: a scan that is cancelled"
+    wrong bytes \
+        "schema: lengths of columns" \
+        "schema: showing does nothing" \
+        "schema: columns added to rows" \
+        "schema: a column widened" \
+        "schema: odd names"
+    wrong does \
+        "schema: showing does nothing"
+    CLEVERSYNC_PLUGIN_DIR=$dir/plugins exits 1 "a case that fails is exit 1" \
+        cs plugins check wrong --set sink.check.path="$dir/again.db" \
+        --set sink.check.fault=does
+else
+    skip "the unit tests are not built" "faults are found"
+fi
+
+# ---- SQL Server ----------------------------------------------------------------
+
+# Babelfish cannot read ]] in a name.
+failing_on_babelfish="schema: odd names"
+
+if has_mssql && ok "a database is made" new_database; then
+    {
+        echo '[sink.check]'
+        mssql_section Conform-Check
+    } >"$config"
+    mssql_secret Conform-Check
+    case $(mssql "SELECT @@VERSION") in
+    Babelfish*) expected=$failing_on_babelfish status=1 ;;
+    *) expected= status=0 ;;
+    esac
+    exits $status "mssql-odbc is checked" cs plugins check mssql-odbc
+    is "mssql-odbc: what fails on this server" "$(failed "$out")" "$expected" ||
+        note "$(grep -A 1 '^not ok' "$out")"
+else
+    skip "CLEVERSYNC_TEST_MSSQL names no server" "mssql-odbc passes"
+fi
+
+finish
