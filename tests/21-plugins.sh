@@ -74,12 +74,14 @@ is "as links" "$(readlink "$dir/conf.d/student.conf")" \
 ok "that is a sound configuration" cs check-config
 ok "enabling again is no fault" cs plugins enable student
 like "but said" "$out" '^student is already enabled'
-ok "another sink can be enabled beside it" cs plugins enable mssql-odbc
-exits 78 "but not used" cs check-config
-like "which is said" "$err" 'mssql-odbc.conf:.*sink.session\] has no key conn'
-ok "with the first one disabled" cs plugins disable sqlite-test
-ok "it is a sound configuration" cs check-config
-ok "and back" cs plugins disable mssql-odbc
+if [ -f "$CLEVERSYNC_PLUGIN_DIR/sink/mssql-odbc.la" ]; then
+    ok "another sink can be enabled beside it" cs plugins enable mssql-odbc
+    exits 78 "but not used" cs check-config
+    like "which is said" "$err" 'mssql-odbc.conf:.*sink.session\] has no key conn'
+    ok "with the first one disabled" cs plugins disable sqlite-test
+    ok "it is a sound configuration" cs check-config
+    ok "and back" cs plugins disable mssql-odbc
+fi
 for file in "$CLEVERSYNC_CONF_AVAILABLE"/*.conf; do
     name=${file##*/}
     [ "$name" = mssql-odbc.conf ] ||
