@@ -63,3 +63,16 @@ mssql_secret() { # SECRET [DATABASE]: for the store env
     name=$(echo "$1" | tr a-z- A-Z_)
     export "$name=$CLEVERSYNC_TEST_MSSQL;Database=${2:-$mssql_database}"
 }
+
+# SESSION-SECRET SCHOOL-SECRET: the configuration that write_config writes, on
+# stdin, with this sink in the place of sqlite-test.
+mssql_config() {
+    while read -r line; do
+        case $line in
+        'plugin = sqlite-test') ;;
+        'path = '*/session.db) mssql_section "$1" ;;
+        'path = '*) mssql_section "$2" ;;
+        *) printf '%s\n' "$line" ;;
+        esac
+    done
+}

@@ -34,15 +34,22 @@ static size_t mssql_odbc_lock_index(const struct mssql_odbc *self,
     return i;
 }
 
+/* Without waiting the server is asked first whether it would be granted: to be
+ * refused costs Babelfish some memory of the session, and a school that another
+ * process has is tried again and again. */
 static enum cs_rc mssql_odbc_lock_try(struct mssql_odbc *self, const char *name,
                                       long ms, int64_t *result)
 {
     static const char sql[] =
         "DECLARE @name NVARCHAR(255) = CAST(? AS NVARCHAR(MAX)), "
-        "@wait INT = CAST(CAST(? AS NVARCHAR(MAX)) AS INT), @result INT; "
+        "@wait INT = CAST(CAST(? AS NVARCHAR(MAX)) AS INT), "
+        "@result INT = -1; "
+        "IF @wait > 0 OR "
+        "APPLOCK_TEST('public', @name, 'Exclusive', 'Session') = 1 BEGIN "
+        "IF @wait = 0 SET @wait = 1; " /* Babelfish refuses 0 */
         "EXEC @result = sp_getapplock @Resource = @name, "
         "@LockMode = 'Exclusive', @LockOwner = 'Session', "
-        "@LockTimeout = @wait; SELECT @result";
+        "@LockTimeout = @wait; END; SELECT @result";
     char wait[24];
     snprintf(wait, sizeof wait, "%ld", ms);
     const char *const parameters[] = {name, wait};
@@ -50,7 +57,7 @@ static enum cs_rc mssql_odbc_lock_try(struct mssql_odbc *self, const char *name,
 }
 
 /* How long to wait in one statement: so that a cancellation is seen, and well
- * within the time that the statement has.  Babelfish refuses 0. */
+ * within the time that the statement has. */
 static long mssql_odbc_slice(const struct mssql_odbc *self, long wait_ms)
 {
     long slice = self->host->remaining_ms(self->host) / 4;
@@ -62,7 +69,7 @@ static long mssql_odbc_slice(const struct mssql_odbc *self, long wait_ms)
         slice = MSSQL_ODBC_LEAST_MS;
     if (slice > wait_ms)
         slice = wait_ms;
-    return slice > 0 ? slice : 1;
+    return slice;
 }
 
 static enum cs_rc mssql_odbc_lock_wait(struct mssql_odbc *self,
