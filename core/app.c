@@ -96,6 +96,25 @@ void cs_app_read(struct cs_app *app, const struct cs_arguments *arguments,
     read_with(app, arguments, NULL, problems);
 }
 
+int cs_app_find(struct cs_app *app, const struct cs_arguments *arguments,
+                const char *word, const struct cs_module **module)
+{
+    struct cs_problems problems = {0};
+    struct cs_error error = {0};
+    int status = CS_EXIT_OK;
+
+    cs_app_read(app, arguments, &problems);
+    if (!app->loader) {
+        status = cs_app_problems(arguments, &problems);
+    } else if (!(*module = cs_loader_find(app->loader, word, &error))) {
+        if (error.rc == CS_E_NOT_HERE)
+            error.status = CS_EXIT_USAGE;
+        status = cs_app_fail(arguments, &error);
+    }
+    cs_problems_clear(&problems);
+    return status;
+}
+
 static void setup_log(const struct cs_settings *settings)
 {
     static const char *const levels[] = {

@@ -40,6 +40,10 @@ int cs_app_fail(const struct cs_arguments *arguments,
  * and `app` is to be closed in any case. */
 void cs_app_read(struct cs_app *app, const struct cs_arguments *arguments,
                  struct cs_problems *problems);
+/* For a command about one plugin: reads, and finds the module that the word
+ * means.  Gives an exit code; other than CS_EXIT_OK it has been explained. */
+int cs_app_find(struct cs_app *app, const struct cs_arguments *arguments,
+                const char *word, const struct cs_module **module);
 /* Prints every problem, one a line (with -o json an object with an array);
  * gives CS_EXIT_CONFIG. */
 int cs_app_problems(const struct cs_arguments *arguments,

@@ -32,29 +32,19 @@ static const struct suite *suite_of(enum cs_kind kind)
 static int look_up(const struct cs_arguments *arguments, const char *word,
                    enum cs_kind *kind, char **set)
 {
-    struct cs_problems problems = {0};
-    struct cs_error error = {0};
     const struct cs_module *module;
-    int status = CS_EXIT_OK;
     struct cs_app app;
+    int status = cs_app_find(&app, arguments, word, &module);
 
-    cs_app_read(&app, arguments, &problems);
-    if (!app.loader) {
-        status = cs_app_problems(arguments, &problems);
-    } else if (!(module = cs_loader_find(app.loader, word, &error))) {
-        if (error.rc == CS_E_NOT_HERE)
-            error.status = CS_EXIT_USAGE;
-        status = cs_app_fail(arguments, &error);
-    } else if (!suite_of(module->kind)) {
+    if (status == CS_EXIT_OK && !suite_of(module->kind)) {
         status = cs_cli_misuse(arguments, "there are no cases for %s plugins",
                                cs_loader_kind(module->kind));
-    } else {
+    } else if (status == CS_EXIT_OK) {
         *kind = module->kind;
         *set =
             cs_memory_format("%s.check.plugin=%s", cs_loader_kind(module->kind),
                              module->plugin.name);
     }
-    cs_problems_clear(&problems);
     cs_app_close(&app);
     return status;
 }

@@ -119,35 +119,39 @@ static enum cs_rc use(struct work *work, struct place *place, cs_sink_fn *fn,
     return rc;
 }
 
+/* A row, and its part of the exit code. */
+static void add_state(struct work *work, const struct place *place,
+                      const struct cs_migrate_version *version, int *code)
+{
+    add_row(work, place, version, NULL);
+    if (version->state != CS_MIGRATE_APPLIED)
+        *code =
+            cs_error_worst(*code, cs_migrate_due(version) ? CS_EXIT_DIFFERENT
+                                                          : CS_EXIT_CONFIG);
+}
+
 static enum cs_rc status(struct work *work, struct place *place, int *code,
                          struct cs_error *error)
 {
     enum cs_rc rc = use(work, place, cs_migrate_look, error);
 
-    for (size_t i = 0; rc == CS_OK && i < place->migrate.n; i++) {
-        const struct cs_migrate_version *version = &place->migrate.list[i];
-
-        add_row(work, place, version, NULL);
-        if (version->state != CS_MIGRATE_APPLIED)
-            *code = cs_error_worst(*code, cs_migrate_due(version)
-                                              ? CS_EXIT_DIFFERENT
-                                              : CS_EXIT_CONFIG);
-    }
+    for (size_t i = 0; rc == CS_OK && i < place->migrate.n; i++)
+        add_state(work, place, &place->migrate.list[i], code);
     return rc;
 }
 
 static void add_result(struct work *work, const struct place *place,
-                       const struct cs_migrate_version *before)
+                       const struct cs_migrate_version *before, int *code)
 {
     for (size_t i = 0; i < place->migrate.n; i++)
         if (cs_migrate_due(before) &&
             strcmp(place->migrate.list[i].name, before->name) == 0)
-            add_row(work, place, &place->migrate.list[i], NULL);
+            add_state(work, place, &place->migrate.list[i], code);
 }
 
 /* What was due at the first look, as it is at the last one: another process may
  * have been faster, and an error may have come in between. */
-static enum cs_rc migrate(struct work *work, struct place *place,
+static enum cs_rc migrate(struct work *work, struct place *place, int *code,
                           struct cs_error *error)
 {
     struct cs_migrate before;
@@ -161,7 +165,7 @@ static enum cs_rc migrate(struct work *work, struct place *place,
     rc = use(work, place, cs_migrate_all, error);
     looked = use(work, place, cs_migrate_look, rc == CS_OK ? error : NULL);
     for (size_t i = 0; looked == CS_OK && i < before.n; i++)
-        add_result(work, place, &before.list[i]);
+        add_result(work, place, &before.list[i], code);
     cs_migrate_clear(&before);
     return rc == CS_OK ? looked : rc;
 }
@@ -194,7 +198,7 @@ static void visit(struct work *work, struct place *place, enum cs_rc opened,
     if (rc == CS_OK && work->job == STATUS)
         rc = status(work, place, &code, error);
     else if (rc == CS_OK && work->job == MIGRATE)
-        rc = migrate(work, place, error);
+        rc = migrate(work, place, &code, error);
     else if (rc == CS_OK)
         rc = show(work, place, error);
     if (rc != CS_OK) {

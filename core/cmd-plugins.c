@@ -206,20 +206,11 @@ int cs_cmd_plugins_info(const struct cs_arguments *arguments)
 {
     const char *word = cs_arguments_operands(arguments)[0];
     struct cs_table *options, *columns = NULL;
-    struct cs_problems problems = {0};
     const struct cs_module *module;
-    struct cs_error error = {0};
-    int status = CS_EXIT_OK;
     struct cs_app app;
+    int status = cs_app_find(&app, arguments, word, &module);
 
-    cs_app_read(&app, arguments, &problems);
-    if (!app.loader) {
-        status = cs_app_problems(arguments, &problems);
-    } else if (!(module = cs_loader_find(app.loader, word, &error))) {
-        if (error.rc == CS_E_NOT_HERE)
-            error.status = CS_EXIT_USAGE;
-        status = cs_app_fail(arguments, &error);
-    } else {
+    if (status == CS_EXIT_OK) {
         options = options_table(module->plugin.options);
         if (module->kind == CS_MAPPER)
             columns = columns_table(module->ops.mapper.entity);
@@ -231,7 +222,6 @@ int cs_cmd_plugins_info(const struct cs_arguments *arguments)
         if (columns)
             cs_table_free(columns);
     }
-    cs_problems_clear(&problems);
     cs_app_close(&app);
     return status;
 }

@@ -8,6 +8,7 @@
 #include "app.h"
 #include "history.h"
 #include "report.h"
+#include "signals.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -69,12 +70,14 @@ static int run_with(const struct cs_arguments *arguments,
         return status;
     if (cs_session_open(&session, &app, &error) == CS_OK &&
         cs_run_all(&run, &app, session, request, &error) == CS_OK) {
-        if (!request->dry)
+        /* What was abandoned may hang in the session database. */
+        if (!request->dry && !run.abandoned)
             purge_history(session);
         report(arguments, &run);
         status = run.status_code;
-        if (run.abandoned)
-            _exit(status); /* a plugin still runs: nothing may be freed */
+        if (run.abandoned) /* a plugin still runs: nothing may be freed */
+            _exit(cs_signals_caught() != 0 ? 128 + cs_signals_caught()
+                                           : status);
     } else {
         status = cs_app_fail(arguments, &error);
     }

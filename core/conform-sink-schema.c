@@ -36,9 +36,10 @@
 enum { ID, THING, FIRST, MOST_COLUMNS = 16 };
 
 static void inspect(struct cs_probe *probe, const struct cs_entity *entity,
-                    enum cs_rc want, unsigned lengths[MOST_COLUMNS])
+                    enum cs_rc want, unsigned *lengths)
 {
-    memset(lengths, 0xFF, MOST_COLUMNS * sizeof(*lengths));
+    if (lengths != NULL)
+        memset(lengths, 0xFF, MOST_COLUMNS * sizeof(*lengths));
     if (!cs_conform_over(probe->conform))
         cs_probe_wants(
             probe, "inspect",
@@ -125,10 +126,19 @@ static const struct cs_column lacking_columns[] = {
 };
 ENTITY(lacking, "ConformGroups", lacking_columns);
 
+static const struct cs_column other_columns[] = {
+    {.name = "GroupId", .type = CS_INT, .flags = CS_AUTO},
+    {.name = "GroupKey", .type = CS_TIME},
+};
+ENTITY(other, "ConformGroups", other_columns);
+
 static void missing_column(struct cs_probe *probe)
 {
     unsigned ignored[MOST_COLUMNS];
 
+    inspect(probe, &none, CS_E_NOT_HERE, NULL);
+    inspect(probe, &lacking, CS_E_CONFIG, NULL);
+    inspect(probe, &other, CS_OK, NULL);
     inspect(probe, &lacking, CS_E_CONFIG, ignored);
     if (!cs_conform_over(probe->conform))
         cs_probe_wants(probe, "scan",

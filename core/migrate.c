@@ -256,14 +256,25 @@ static enum cs_rc inspect_all(struct cs_instance *sink,
     return inspect(sink, entity, 0, entity->ncolumns, error);
 }
 
+/* Likewise, whatever the columns' types are. */
+static enum cs_rc find(struct cs_instance *sink, const struct cs_entity *entity,
+                       size_t first, size_t ncolumns)
+{
+    struct cs_entity part = *entity;
+    struct cs_error ignored;
+
+    part.columns += first;
+    part.ncolumns = ncolumns;
+    return cs_sink_inspect(sink, &part, NULL, &ignored);
+}
+
 /* A class that inspect() gives for a missing column, too: is it that?  The
  * first column tells, for it is in every table. */
 static bool lacks_column(struct cs_instance *sink,
                          const struct cs_entity *entity)
 {
-    struct cs_error ignored;
-
-    return inspect(sink, entity, 0, 1, &ignored) == CS_OK;
+    return find(sink, entity, 0, 1) == CS_OK &&
+           find(sink, entity, 0, entity->ncolumns) == CS_E_CONFIG;
 }
 
 /* CS_SKIP: a table or a column is not there. */
@@ -370,7 +381,8 @@ enum cs_rc cs_migrate_check(const struct cs_versions *versions, size_t n,
 /* ---- Steps -------------------------------------------------------------- */
 
 /* CS_SKIP: what the step is for is there.  made: by a step before this one of
- * the same version, whether it was taken or only shown. */
+ * the same version, whether it was taken or only shown.  A column of the wrong
+ * type is not added, and nothing can be noted as applied that has it. */
 static enum cs_rc is_needed(const struct cs_step *step, bool made,
                             struct cs_instance *sink, struct cs_error *error)
 {
@@ -386,7 +398,9 @@ static enum cs_rc is_needed(const struct cs_step *step, bool made,
         if (made)
             return CS_SKIP;
         rc = inspect(sink, step->entity, step->column, 1, error);
-        if (rc == CS_E_NOT_HERE || rc == CS_E_CONFIG)
+        if (rc == CS_E_NOT_HERE ||
+            (rc == CS_E_CONFIG &&
+             find(sink, step->entity, step->column, 1) == CS_E_CONFIG))
             return CS_OK;
         return rc == CS_OK ? CS_SKIP : rc;
     case CS_ADD_INDEX:
@@ -505,24 +519,41 @@ static enum cs_rc apply_locked(const struct cs_migrate_version *version,
     return rc == CS_SKIP ? CS_OK : rc;
 }
 
-enum cs_rc cs_migrate_all(void *arg, struct cs_instance *sink,
-                          struct cs_error *error)
+static enum cs_rc lock_and_apply(struct cs_migrate *migrate,
+                                 struct cs_migrate_version *version,
+                                 struct cs_instance *sink,
+                                 struct cs_error *error)
 {
-    struct cs_migrate *migrate = arg;
+    enum cs_rc rc = cs_sink_lock(sink, LOCK, migrate->wait_ms, error);
+
+    if (rc != CS_OK)
+        return rc;
+    rc = apply_locked(version, sink, error);
+    cs_sink_unlock(sink, LOCK);
+    return rc;
+}
+
+/* Looks, and calls for each version that is due. */
+static enum cs_rc
+each_due(struct cs_migrate *migrate, struct cs_instance *sink,
+         enum cs_rc (*call)(struct cs_migrate *, struct cs_migrate_version *,
+                            struct cs_instance *, struct cs_error *),
+         struct cs_error *error)
+{
     enum cs_rc rc = cs_migrate_look(migrate, sink, error);
 
     if (rc == CS_OK)
         rc = refuse(migrate, sink, error);
-    for (size_t i = 0; i < migrate->n && rc == CS_OK; i++) {
-        if (!cs_migrate_due(&migrate->list[i]))
-            continue;
-        rc = cs_sink_lock(sink, LOCK, migrate->wait_ms, error);
-        if (rc != CS_OK)
-            break;
-        rc = apply_locked(&migrate->list[i], sink, error);
-        cs_sink_unlock(sink, LOCK);
-    }
+    for (size_t i = 0; i < migrate->n && rc == CS_OK; i++)
+        if (cs_migrate_due(&migrate->list[i]))
+            rc = call(migrate, &migrate->list[i], sink, error);
     return rc;
+}
+
+enum cs_rc cs_migrate_all(void *arg, struct cs_instance *sink,
+                          struct cs_error *error)
+{
+    return each_due(arg, sink, lock_and_apply, error);
 }
 
 /* ---- Showing ------------------------------------------------------------ */
@@ -544,37 +575,52 @@ static void append_note(struct cs_migrate_version *version)
     char now[CS_CLOCK_ISO], *sql;
 
     cs_clock_format(cs_clock_now(), now);
-    sql = cs_memory_format("INSERT INTO SchemaVersion (Version, Checksum, "
-                           "AppliedAt, AppliedBy)\n"
-                           "VALUES ('%s', '%s', '%s', '" WHO ", by hand');\n",
-                           version->name, version->checksum, now);
+    sql =
+        cs_memory_format("INSERT INTO SchemaVersion (Version, Checksum, "
+                         "AppliedAt, AppliedBy)\n"
+                         "SELECT '%s', '%s', '%s', '" WHO ", by hand'\n"
+                         "WHERE NOT EXISTS (SELECT 1 FROM SchemaVersion "
+                         "WHERE Version = '%s');\n",
+                         version->name, version->checksum, now, version->name);
     append(&version->sql, sql);
     free(sql);
+}
+
+static void frame(struct cs_migrate_version *version,
+                  const struct cs_sink_ops *ops)
+{
+    char *inner = version->sql;
+
+    if (*inner == '\0' || ops->script_begin == NULL)
+        return;
+    version->sql =
+        cs_memory_format("%s%s%s", ops->script_begin, inner, ops->script_end);
+    free(inner);
+}
+
+static enum cs_rc show_version(struct cs_migrate *migrate,
+                               struct cs_migrate_version *version,
+                               struct cs_instance *sink, struct cs_error *error)
+{
+    enum cs_rc rc = CS_OK;
+
+    version->sql = cs_memory_text("");
+    if (!migrate->noted)
+        rc = make_notes(sink, append, &version->sql, error);
+    migrate->noted = true; /* by this one, for those behind it */
+    if (rc == CS_OK)
+        rc = take_all(version, sink, append, &version->sql, error);
+    if (rc == CS_OK && version->state == CS_MIGRATE_PENDING)
+        append_note(version);
+    if (rc == CS_OK)
+        frame(version, &sink->module->ops.sink);
+    return rc;
 }
 
 enum cs_rc cs_migrate_script(void *arg, struct cs_instance *sink,
                              struct cs_error *error)
 {
-    struct cs_migrate *migrate = arg;
-    enum cs_rc rc = cs_migrate_look(migrate, sink, error);
-
-    if (rc == CS_OK)
-        rc = refuse(migrate, sink, error);
-    for (size_t i = 0; i < migrate->n && rc == CS_OK; i++) {
-        struct cs_migrate_version *version = &migrate->list[i];
-
-        if (!cs_migrate_due(version))
-            continue;
-        version->sql = cs_memory_text("");
-        if (!migrate->noted)
-            rc = make_notes(sink, append, &version->sql, error);
-        migrate->noted = true; /* by this one, for those behind it */
-        if (rc == CS_OK)
-            rc = take_all(version, sink, append, &version->sql, error);
-        if (rc == CS_OK && version->state == CS_MIGRATE_PENDING)
-            append_note(version);
-    }
-    return rc;
+    return each_due(arg, sink, show_version, error);
 }
 
 /* ---- During a sync ------------------------------------------------------ */

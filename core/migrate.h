@@ -59,7 +59,9 @@ enum cs_rc cs_migrate_look(void *migrate, struct cs_instance *sink,
 enum cs_rc cs_migrate_all(void *migrate, struct cs_instance *sink,
                           struct cs_error *error);
 
-/* Looks, and adds the SQL of what is due, that which notes it included. */
+/* Looks, and adds the SQL of what is due, that which notes it included.  Run by
+ * hand a version's is run whole or not at all, as far as the sink knows how to
+ * say that. */
 enum cs_rc cs_migrate_script(void *migrate, struct cs_instance *sink,
                              struct cs_error *error);
 
@@ -74,8 +76,8 @@ enum cs_rc cs_migrate_make(const struct cs_versions *versions, long wait_ms,
                            struct cs_instance *sink, bool *made,
                            struct cs_error *error);
 
-/* After a failed call about `entity`: if a column is missing, the error becomes
- * that, and names the command that adds it.  school: Clever's id; NULL: the
+/* After a failed call about `entity`: if a column is missing (not: is of the
+ * wrong type, which no command mends), the error becomes that, and names the command that adds it.  school: Clever's id; NULL: the
  * session database.  Gives the class that the error has then. */
 enum cs_rc cs_migrate_explain(struct cs_instance *sink,
                               const struct cs_entity *entity,

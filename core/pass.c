@@ -55,17 +55,37 @@ static enum cs_rc stored(void *arg, const struct cs_value *row)
     return CS_OK;
 }
 
-/* Ready to compare.  CS_E_NOT_HERE: there is no table yet. */
+/* What is repeated begins from nothing each time. */
+static enum cs_rc repeat(struct passing *passing, cs_sink_work *work)
+{
+    return cs_sink_repeat(passing->pass->settings, passing->pass->cancel, work,
+                          passing, passing->error);
+}
+
+/* Ready to compare, afresh.  CS_E_NOT_HERE: there is no table yet. */
 static enum cs_rc inspect(struct passing *passing)
 {
     const struct cs_entity *entity = &passing->pass->schema->entity;
 
+    cs_diff_clear(&passing->diff);
+    free(passing->lengths);
     passing->lengths =
         cs_memory_array(entity->ncolumns, sizeof(*passing->lengths));
     cs_diff_init(&passing->diff, passing->pass->schema, passing->lengths,
                  warn_cell, passing);
     return cs_sink_inspect(passing->pass->sink, entity, passing->lengths,
                            passing->error);
+}
+
+static enum cs_rc load_stored(void *arg, struct cs_error *error)
+{
+    struct passing *passing = arg;
+    const struct cs_pass *pass = passing->pass;
+    enum cs_rc rc = inspect(passing);
+
+    return rc == CS_OK ? cs_sink_scan(pass->sink, &pass->schema->entity, NULL,
+                                      stored, &passing->diff, error)
+                       : rc;
 }
 
 /* All of the table beside all of the listing. */
@@ -78,11 +98,8 @@ static enum cs_rc compare_listing(struct passing *passing)
                            .cancel = pass->cancel,
                            .diff = &passing->diff,
                            .progress = pass->progress};
-    enum cs_rc rc = inspect(passing);
+    enum cs_rc rc = repeat(passing, load_stored);
 
-    if (rc == CS_OK)
-        rc = cs_sink_scan(pass->sink, &pass->schema->entity, NULL, stored,
-                          &passing->diff, passing->error);
     if (rc == CS_OK || rc == CS_E_NOT_HERE)
         rc = cs_read_listing(&read, passing->error);
     passing->result->read = passing->diff.counts.read;
@@ -90,8 +107,9 @@ static enum cs_rc compare_listing(struct passing *passing)
 }
 
 /* Those of the table that the feed speaks of, beside what it says. */
-static enum cs_rc compare_feed(struct passing *passing)
+static enum cs_rc compare_feed(void *arg, struct cs_error *error)
 {
+    struct passing *passing = arg;
     const struct cs_pass *pass = passing->pass;
     struct cs_delta delta = {.part = pass->delta,
                              .feed = pass->feed,
@@ -104,7 +122,7 @@ static enum cs_rc compare_feed(struct passing *passing)
 
     if (rc != CS_OK)
         return rc;
-    rc = cs_delta_merge(&delta, &merged, passing->error);
+    rc = cs_delta_merge(&delta, &merged, error);
     passing->result->read = merged.handed;
     passing->result->incomplete = merged.incomplete;
     return rc;
@@ -123,9 +141,9 @@ static enum cs_rc load_approval(struct passing *passing)
     return cs_approval_load(&passing->approval, passing->error);
 }
 
-/* Decides what of the comparison may be written. */
-static enum cs_rc judge(struct passing *passing)
+static enum cs_rc judge_changes(void *arg, struct cs_error *error)
 {
+    struct passing *passing = arg;
     const struct cs_pass *pass = passing->pass;
     const struct cs_keys *may = passing->approval.may;
     struct cs_judge judge = {
@@ -137,9 +155,16 @@ static enum cs_rc judge(struct passing *passing)
         .known = cs_state_find(pass->state, pass->schema->label),
         .may_leave = &may[CS_HOLD_DELETE],
         .may_change = &may[CS_HOLD_UPDATE],
-        .error = passing->error};
-    struct cs_verdict *verdict = &passing->verdict;
-    enum cs_rc rc = cs_judge_changes(&judge, verdict);
+        .error = error};
+
+    return cs_judge_changes(&judge, &passing->verdict);
+}
+
+/* Decides what of the comparison may be written. */
+static enum cs_rc judge(struct passing *passing)
+{
+    const struct cs_verdict *verdict = &passing->verdict;
+    enum cs_rc rc = repeat(passing, judge_changes);
 
     if (rc != CS_OK)
         return rc;
@@ -235,6 +260,16 @@ static size_t count_leavers(const struct passing *passing)
     return n;
 }
 
+static enum cs_rc make_plan(void *arg, struct cs_error *error)
+{
+    struct passing *passing = arg;
+
+    cs_plan_clear(&passing->result->plan);
+    return cs_plan_make(&passing->result->plan, &passing->diff,
+                        passing->pass->sink, passing->verdict.leavers,
+                        only(passing), passing->pass->show_values, error);
+}
+
 static enum cs_rc plan(struct passing *passing)
 {
     const struct cs_diff *diff = &passing->diff;
@@ -250,9 +285,7 @@ static enum cs_rc plan(struct passing *passing)
         result->deactivated = count_leavers(passing);
     if (passing->verdict.leavers == CS_WRITE_DELETE)
         result->deleted = count_leavers(passing);
-    return cs_plan_make(&result->plan, diff, passing->pass->sink,
-                        passing->verdict.leavers, only(passing),
-                        passing->pass->show_values, passing->error);
+    return repeat(passing, make_plan);
 }
 
 static bool synced(void *arg, const char *key)
@@ -389,7 +422,8 @@ enum cs_rc cs_pass_run(const struct cs_pass *pass,
     enum cs_rc rc;
 
     *result = (struct cs_pass_result){0};
-    rc = pass->feed ? compare_feed(&passing) : compare_listing(&passing);
+    rc =
+        pass->feed ? repeat(&passing, compare_feed) : compare_listing(&passing);
     result->rejected = passing.diff.counts.rejected;
     if (rc == CS_OK)
         rc = load_approval(&passing);

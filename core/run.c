@@ -21,6 +21,8 @@
 
 /* How long after a school's deadline its worker may take to notice. */
 #define GRACE (30 * CS_SECOND)
+/* The same after a signal: plugins have been told, and somebody waits. */
+#define GRACE_STOPPED (5 * CS_SECOND)
 /* How often the one who waits looks up: to draw, and for who hangs. */
 #define TICK (CS_SECOND / 5)
 
@@ -37,6 +39,7 @@ struct job {
     bool again; /* another run had the school when we first came */
     struct cs_cancel *cancel; /* made by the worker, freed by running_free() */
     int64_t give_up;          /* steady clock */
+    const char *why;          /* ABANDONED: for what */
 };
 
 struct running {
@@ -50,7 +53,8 @@ struct running {
     pthread_cond_t changed;
     struct job *jobs;
     size_t n;
-    size_t workers; /* that have not come home */
+    size_t workers;   /* that have not come home */
+    bool was_stopped; /* the whole run, by a signal; no job is taken any more */
 };
 
 static void make_id(char id[40])
@@ -229,6 +233,7 @@ static struct job *take_job(struct running *running)
         cs_cancel_free(job->cancel);
         job->cancel = cs_cancel_new(running->app->cancel, running->timeout);
         job->give_up = cs_clock_steady() + running->timeout + GRACE;
+        job->why = "hung past its deadline";
     }
     pthread_mutex_unlock(&running->mutex);
     return job;
@@ -282,6 +287,26 @@ static int start_worker(struct running *running, pthread_t *worker)
     return code;
 }
 
+/* After a signal nobody waits for deadlines: a driver may be deaf to cancel()
+ * for as long as the network is away. */
+static void look_for_signal(struct running *running)
+{
+    int64_t latest = cs_clock_steady() + GRACE_STOPPED;
+
+    if (running->was_stopped ||
+        cs_cancel_remaining_ms(running->app->cancel) > 0)
+        return;
+    running->was_stopped = true;
+    for (size_t i = 0; i < running->n; i++) {
+        struct job *job = &running->jobs[i];
+
+        if (job->state != RUNNING || job->give_up <= latest)
+            continue;
+        job->give_up = latest;
+        job->why = "did not end in time after the signal";
+    }
+}
+
 /* A worker that does not come back from a plugin: its school is given up, and
  * so is cleaning up after the run; another takes its place. */
 static void look_for_hanging(struct running *running)
@@ -297,8 +322,7 @@ static void look_for_hanging(struct running *running)
 
         if (job->state != RUNNING || now < job->give_up)
             continue;
-        cs_log_write(CS_LOG_ERROR, &context,
-                     "hangs past its deadline and is abandoned");
+        cs_log_write(CS_LOG_ERROR, &context, "%s and is abandoned", job->why);
         job->state = ABANDONED;
         running->run->abandoned = true;
         running->workers--;
@@ -317,6 +341,7 @@ static void wait_for_workers(struct running *running,
                                 (long)(until % CS_SECOND * 1000)};
 
         pthread_cond_timedwait(&running->changed, &running->mutex, &time);
+        look_for_signal(running);
         look_for_hanging(running);
         pthread_mutex_unlock(&running->mutex);
         cs_progress_draw(progress);
@@ -403,7 +428,7 @@ static void mark_undone(struct running *running)
                      "not begun: the run was stopped");
         else if (running->jobs[i].state == ABANDONED)
             snprintf(result->message, sizeof(result->message),
-                     "hung past its deadline and was abandoned");
+                     "%s and was abandoned", running->jobs[i].why);
         else
             continue;
         result->status_code = CS_EXIT_FAILED;

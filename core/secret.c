@@ -18,12 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The longest that one renewal in the background takes: others wait for it. */
-#define RENEWAL (60 * CS_SECOND)
-
-/* How long a store that could not be reached is asked after all others, so that
- * not each secret waits for it.  Shorter than from one sync to the next. */
-#define AWAY (60 * CS_SECOND)
+/* The longest that one renewal in the background takes: others wait for it.
+ * Longer than the update of a virtual machine's metadata, of 70 seconds, which
+ * keyvault sees through. */
+#define RENEWAL (120 * CS_SECOND)
 
 /* How often one asker accepts that a token is replaced while it is verified. */
 enum { VERIFICATIONS = 3 };
@@ -35,7 +33,6 @@ struct cs_secrets {
     struct cs_stores *stores;
     struct cs_gate gate;
     struct cs_slot *slots;
-    int64_t *away;     /* each store: asked last until then; 0: it answered */
     pthread_t renewer; /* once a secret that expires is there */
     bool renewing, closing;
     struct cs_cancel *cancel; /* of what the renewer does */
@@ -47,8 +44,6 @@ struct cs_secrets *cs_secrets_new(struct cs_app *app)
 
     secrets->app = app;
     secrets->stores = cs_store_new(app);
-    secrets->away =
-        cs_memory_array(app->wiring.ncredentials, sizeof(*secrets->away));
     cs_gate_init(&secrets->gate);
     secrets->cancel = cs_cancel_new(app->cancel, 0);
     return secrets;
@@ -82,7 +77,6 @@ void cs_secrets_free(struct cs_secrets *secrets)
     }
     cs_cancel_free(secrets->cancel);
     cs_gate_clear(&secrets->gate);
-    free(secrets->away);
     free(secrets);
 }
 
@@ -167,25 +161,6 @@ static void log_trouble(const struct cs_slot *slot, const struct cs_whom *whom,
                  "secret %s: %s", slot->name, error->text);
 }
 
-/* A store that cannot be reached makes the program poorer, not wrong. */
-static void note_reach(struct cs_secrets *secrets, size_t i, enum cs_rc rc)
-{
-    struct cs_log_context context = {
-        .instance = secrets->app->wiring.credentials[i]->section,
-    };
-    bool was_away = secrets->away[i] != 0;
-
-    if (rc == CS_E_CANCELLED)
-        return; /* who knows */
-    secrets->away[i] = rc == CS_E_RETRY ? cs_clock_steady() + AWAY : 0;
-    if (rc == CS_E_RETRY && !was_away)
-        cs_log_write(CS_LOG_WARN, &context,
-                     "Degraded: it gives no secrets for now; other stores are "
-                     "asked before it");
-    if (rc != CS_E_RETRY && was_away)
-        cs_log_write(CS_LOG_INFO, &context, "Healthy: it answers again");
-}
-
 /* Store `i` of the chain, unless it gave what was refused. */
 static enum cs_rc ask(struct cs_secrets *secrets, const struct cs_slot *slot,
                       size_t i, const struct cs_secrets_request *request,
@@ -201,13 +176,12 @@ static enum cs_rc ask(struct cs_secrets *secrets, const struct cs_slot *slot,
     cs_gate_unlock(&secrets->gate);
     rc = cs_store_ask(secrets->stores, i, request, slot->name, secret, error);
     cs_gate_lock(&secrets->gate);
-    note_reach(secrets, i, rc);
     if (rc == CS_OK && secret->expires && secret->expires <= cs_clock_now())
         rc = cs_error_set(error, CS_E_AUTH,
                           "%s: the secret %s had expired when it came: is this "
                           "machine's clock right?",
                           section, slot->name);
-    if (rc == CS_E_AUTH || rc == CS_E_RETRY)
+    if (rc == CS_E_AUTH || (rc == CS_E_RETRY && !secret->unasked))
         log_trouble(slot, &request->whom, error);
     return rc;
 }
@@ -218,7 +192,7 @@ static enum cs_rc ask_and_keep(struct cs_secrets *secrets, struct cs_slot *slot,
                                const struct cs_secrets_request *request,
                                struct cs_error *error)
 {
-    struct cs_secret secret = {NULL, 0, NULL};
+    struct cs_secret secret = {.copy = NULL};
     enum cs_rc rc = ask(secrets, slot, i, request, &secret, error);
 
     if (rc == CS_OK)
@@ -230,30 +204,20 @@ static enum cs_rc ask_and_keep(struct cs_secrets *secrets, struct cs_slot *slot,
     return rc;
 }
 
-/* In two rounds: those that were away come in the second one. */
 static enum cs_rc ask_chain(struct cs_secrets *secrets, struct cs_slot *slot,
                             const struct cs_secrets_request *request,
                             struct cs_error *error)
 {
     struct cs_error worst = {.rc = CS_E_NOT_HERE};
-    int64_t start = cs_clock_steady();
-    bool *later = cs_memory_array(slot->nstores, sizeof(*later));
-    enum cs_rc rc = CS_E_NOT_HERE;
 
-    for (size_t i = 0; i < slot->nstores; i++)
-        later[i] = start < secrets->away[i];
-    for (size_t turn = 0; badness(rc) && turn < 2 * slot->nstores; turn++) {
-        size_t i = turn % slot->nstores;
+    for (size_t i = 0; i < slot->nstores; i++) {
+        enum cs_rc rc = ask_and_keep(secrets, slot, i, request, error);
 
-        if (later[i] != (turn >= slot->nstores))
-            continue;
-        rc = ask_and_keep(secrets, slot, i, request, error);
-        if (badness(rc) && rc != CS_E_NOT_HERE)
+        if (!badness(rc))
+            return rc; /* CS_OK among them */
+        if (rc != CS_E_NOT_HERE)
             keep_worst(&worst, error);
     }
-    free(later);
-    if (!badness(rc))
-        return rc; /* CS_OK among them */
     *error = worst;
     return worst.rc;
 }

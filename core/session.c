@@ -245,6 +245,13 @@ static enum cs_rc holds(void *arg, struct cs_instance *sink,
     return cs_sink_holds(sink, arg, error);
 }
 
+static enum cs_rc relock(void *arg, struct cs_instance *sink,
+                         struct cs_error *error)
+{
+    cs_sink_unlock(sink, arg);
+    return cs_sink_lock(sink, arg, 0, error);
+}
+
 enum cs_rc cs_session_lock(struct cs_session *session,
                            const struct cs_school *school,
                            struct cs_error *error)
@@ -266,7 +273,17 @@ enum cs_rc cs_session_holds(struct cs_session *session,
     char name[LOCK_NAME];
 
     lock_name(school, name);
-    return cs_session_use(session, holds, name, error);
+    return once(session, false, holds, name, error);
+}
+
+enum cs_rc cs_session_relock(struct cs_session *session,
+                             const struct cs_school *school,
+                             struct cs_error *error)
+{
+    char name[LOCK_NAME];
+
+    lock_name(school, name);
+    return once(session, false, relock, name, error);
 }
 
 void cs_session_unlock(struct cs_session *session,

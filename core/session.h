@@ -41,9 +41,15 @@ enum cs_rc cs_session_init(struct cs_app *app, size_t *made,
 enum cs_rc cs_session_lock(struct cs_session *session,
                            const struct cs_school *school,
                            struct cs_error *error);
+/* Both ask once, for who repeats them with what the lock is about.  holds():
+ * other than CS_OK it may be lost; relock(): gives it up and takes it anew, so
+ * somebody may have had it in between. */
 enum cs_rc cs_session_holds(struct cs_session *session,
                             const struct cs_school *school,
                             struct cs_error *error);
+enum cs_rc cs_session_relock(struct cs_session *session,
+                             const struct cs_school *school,
+                             struct cs_error *error);
 void cs_session_unlock(struct cs_session *session,
                        const struct cs_school *school);
 

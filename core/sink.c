@@ -135,3 +135,21 @@ bool cs_sink_again(const struct cs_settings *settings, struct cs_cancel *cancel,
 
     return n < attempts && cs_cancel_wait(cancel, cs_http_backoff(base, n));
 }
+
+enum cs_rc cs_sink_repeat(const struct cs_settings *settings,
+                          struct cs_cancel *cancel, cs_sink_work *work,
+                          void *arg, struct cs_error *error)
+{
+    enum cs_rc rc = work(arg, error);
+
+    for (unsigned n = 0; rc == CS_E_RETRY; n++) {
+        if (!cs_sink_again(settings, cancel, n))
+            break;
+        rc = work(arg, error);
+    }
+    if (rc == CS_E_RETRY && cs_cancel_remaining_ms(cancel) == 0)
+        return cs_error_set(error, CS_E_CANCELLED,
+                            "the deadline passed while the database was to be "
+                            "tried again");
+    return rc;
+}

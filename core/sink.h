@@ -42,5 +42,11 @@ typedef enum cs_rc cs_sink_fn(void *arg, struct cs_instance *sink,
  * says.  False: it is not to be tried again. */
 bool cs_sink_again(const struct cs_settings *settings, struct cs_cancel *cancel,
                    unsigned n);
+/* Runs `work`, and again after such a wait while it ends in CS_E_RETRY: it must
+ * begin from nothing each time. */
+typedef enum cs_rc cs_sink_work(void *arg, struct cs_error *error);
+enum cs_rc cs_sink_repeat(const struct cs_settings *settings,
+                          struct cs_cancel *cancel, cs_sink_work *work,
+                          void *arg, struct cs_error *error);
 
 #endif

@@ -14,13 +14,15 @@ struct cs_secret {     /* what a plugin reveals while it is asked */
     char *copy;        /* cs_secrets_wipe() it; NULL: nothing */
     int64_t expires;   /* as cs_clock_now(); 0: never */
     const char *fault; /* why it is of no use, or NULL */
+    bool unasked;      /* the store was away a moment ago, and left alone */
 };
 
 struct cs_stores *cs_store_new(struct cs_app *app);
 void cs_store_free(struct cs_stores *stores);
 
 /* Asks store `index` of the chain for a name, for request->whom's district;
- * logs the outcome.  CS_OK: secret->copy is there, and yours. */
+ * logs the outcome.  CS_OK: secret->copy is there, and yours.  A store that
+ * could not be reached is not asked again at once: that is CS_E_RETRY, too. */
 enum cs_rc cs_store_ask(struct cs_stores *stores, size_t index,
                         const struct cs_secrets_request *request,
                         const char *name, struct cs_secret *secret,

@@ -64,16 +64,39 @@ static enum cs_rc load_state(struct cs_syncing *syncing, struct cs_lane *lane,
                                             school, error);
 }
 
+static enum cs_rc repeat(const struct cs_syncing *syncing, cs_sink_work *work,
+                         void *arg, struct cs_error *error)
+{
+    return cs_sink_repeat(syncing->app->settings, syncing->cancel, work, arg,
+                          error);
+}
+
+struct opening {
+    struct cs_syncing *syncing;
+    struct cs_lane *lane;
+};
+
+static enum cs_rc open_database(void *arg, struct cs_error *error)
+{
+    const struct opening *opening = arg;
+    struct cs_lane *lane = opening->lane;
+    enum cs_rc rc;
+
+    cs_instance_close(lane->sink);
+    lane->sink = NULL;
+    rc = cs_sync_open_part(opening->syncing, lane, lane->pipeline->sink,
+                           &lane->sink, error);
+    return rc == CS_OK ? load_state(opening->syncing, lane, error) : rc;
+}
+
 static enum cs_rc open_lanes(struct cs_syncing *syncing, struct cs_error *error)
 {
     for (size_t i = 0; i < syncing->n; i++) {
         struct cs_lane *lane = &syncing->lanes[i];
         const struct cs_pipeline *pipeline = lane->pipeline;
-        enum cs_rc rc = cs_sync_open_part(syncing, lane, pipeline->sink,
-                                          &lane->sink, error);
+        struct opening opening = {syncing, lane};
+        enum cs_rc rc = repeat(syncing, open_database, &opening, error);
 
-        if (rc == CS_OK)
-            rc = load_state(syncing, lane, error);
         if (rc == CS_OK)
             rc = cs_sync_open_part(syncing, lane, pipeline->mapper,
                                    &lane->mapper, error);
@@ -225,11 +248,18 @@ static enum cs_rc stop_at_first(void *arg, const struct cs_value *row)
     return CS_SKIP;
 }
 
+static enum cs_rc look(void *arg, struct cs_error *error)
+{
+    const struct cs_lane *lane = arg;
+
+    return cs_sink_scan(lane->sink, &lane->schema->entity, NULL, stop_at_first,
+                        NULL, error);
+}
+
 enum cs_rc cs_sync_look(const struct cs_syncing *syncing, struct cs_lane *lane,
                         struct cs_error *error)
 {
-    enum cs_rc rc = cs_sink_scan(lane->sink, &lane->schema->entity, NULL,
-                                 stop_at_first, NULL, error);
+    enum cs_rc rc = repeat(syncing, look, lane, error);
 
     if (rc != CS_OK && rc != CS_SKIP && rc != CS_E_NOT_HERE)
         return cs_migrate_explain(lane->sink, &lane->schema->entity,

@@ -8,7 +8,6 @@
 #include "memory.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define LENGTH(ARRAY) (sizeof(ARRAY) / sizeof((ARRAY)[0]))
 
@@ -88,36 +87,59 @@ struct cs_versions cs_versions_mapped(const struct cs_entity *const *entity)
     };
 }
 
+/* ---- Steps -------------------------------------------------------------- */
+
+struct steps {
+    struct cs_step *step;
+    size_t n;
+};
+
+static void take(struct steps *steps, struct cs_step step)
+{
+    steps->step =
+        cs_memory_grow(steps->step, steps->n + 1, sizeof(*steps->step));
+    steps->step[steps->n++] = step;
+}
+
 /* The table, or what it lacks: lengths stay, the shorter one wins. */
-static size_t mapped_steps(const struct cs_entity *entity,
-                           struct cs_step **steps)
+static void take_table(struct steps *steps, const struct cs_entity *entity)
 {
     struct cs_step step = STEP(CS_CREATE_TABLE, *entity, 0);
-    size_t n = 0;
 
-    *steps = cs_memory_array(1 + 2 * entity->ncolumns, sizeof(**steps));
-    (*steps)[n++] = step;
-    for (step.column = 0; step.column < entity->ncolumns; step.column++) {
-        step.change = CS_ADD_COLUMN;
-        (*steps)[n++] = step;
-        step.change = CS_ADD_INDEX;
+    take(steps, step);
+    step.change = CS_ADD_COLUMN;
+    for (; step.column < entity->ncolumns; step.column++)
+        take(steps, step);
+}
+
+static void take_indexes(struct steps *steps, const struct cs_entity *entity)
+{
+    struct cs_step step = STEP(CS_ADD_INDEX, *entity, 0);
+
+    for (; step.column < entity->ncolumns; step.column++)
         if (entity->columns[step.column].flags & CS_INDEX)
-            (*steps)[n++] = step;
-    }
-    return n;
+            take(steps, step);
 }
 
 size_t cs_versions_steps(const struct cs_versions *versions, size_t number,
-                         struct cs_step **steps)
+                         struct cs_step **list)
 {
-    const struct cs_versions_frozen *frozen;
+    struct steps steps = {0};
 
-    if (versions->nfrozen == 0)
-        return mapped_steps(versions->tables[0], steps);
-    frozen = &versions->frozen[number - 1];
-    *steps = cs_memory_array(frozen->n, sizeof(**steps));
-    memcpy(*steps, frozen->steps, frozen->n * sizeof(**steps));
-    return frozen->n;
+    if (versions->nfrozen == 0) {
+        take_table(&steps, versions->tables[0]);
+        take_indexes(&steps, versions->tables[0]);
+    } else {
+        const struct cs_versions_frozen *frozen = &versions->frozen[number - 1];
+
+        for (size_t i = 0; i < frozen->n; i++)
+            if (frozen->steps[i].change == CS_CREATE_TABLE)
+                take_table(&steps, frozen->steps[i].entity);
+            else
+                take(&steps, frozen->steps[i]);
+    }
+    *list = steps.step;
+    return steps.n;
 }
 
 /* ---- Checksums ---------------------------------------------------------- */

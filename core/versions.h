@@ -29,8 +29,9 @@ extern const struct cs_versions cs_versions_school;  /* beside people's rows */
 /* Of a mapped table, as it is stored; *entity outlives it. */
 struct cs_versions cs_versions_mapped(const struct cs_entity *const *entity);
 
-/* The steps of a version in their order; free() the array.  For a mapped table
- * all that its declaration may need. */
+/* All steps that a version may need, in their order; free() the array.  Behind
+ * that which makes a table come those which add its columns, for a table that
+ * is there may lack any of them. */
 size_t cs_versions_steps(const struct cs_versions *versions, size_t number,
                          struct cs_step **steps);
 /* Of all that makes a difference in the database. */

@@ -6,6 +6,7 @@
 #include "write.h"
 
 #include "cell.h"
+#include "history.h"
 #include "log.h"
 #include "memory.h"
 #include "migrate.h"
@@ -218,6 +219,20 @@ static bool committed_before(const struct cs_state *state,
     return old && old->run && strcmp(old->run, entry->run) == 0;
 }
 
+/* A lock that is not ours any more can be had again. */
+static enum cs_rc may_commit(const struct cs_write *write,
+                             struct cs_error *error)
+{
+    enum cs_rc rc = cs_session_holds(write->session, write->school, error);
+
+    return rc == CS_E_BUSY
+               ? cs_error_set(error, CS_E_RETRY,
+                              "this school's lock was lost with the "
+                              "connection to the session database; nothing "
+                              "was written")
+               : rc;
+}
+
 /* Between begin and commit.  CS_SKIP: it was all committed before. */
 static enum cs_rc write_transaction(struct cs_write *write,
                                     struct cs_write_result *result,
@@ -241,7 +256,7 @@ static enum cs_rc write_transaction(struct cs_write *write,
     if (rc == CS_OK)
         rc = cs_state_store(&state, write->sink, write->state, error);
     if (rc == CS_OK)
-        rc = cs_session_holds(write->session, write->school, error);
+        rc = may_commit(write, error);
     cs_state_clear(&state);
     return rc;
 }
@@ -314,32 +329,79 @@ static enum cs_rc write_once(struct cs_write *write,
     return rc;
 }
 
-/* Again and again, as the settings say. */
-static enum cs_rc write_repeated(struct cs_write *write,
-                                 struct cs_write_result *result,
-                                 struct cs_error *error)
-{
-    enum cs_rc rc = write_once(write, result, error);
+/* ---- The school's lock, lost with its connection ------------------------ */
 
-    for (unsigned n = 0; rc == CS_E_RETRY; n++) {
-        if (!cs_sink_again(write->settings, write->cancel, n))
-            break;
-        rc = write_once(write, result, error);
-    }
-    if (rc == CS_E_RETRY && cs_cancel_remaining_ms(write->cancel) == 0)
-        return cs_error_set(error, CS_E_CANCELLED,
-                            "the deadline passed while the database was to be "
-                            "tried again");
+struct overtaking {
+    const struct cs_write *write;
+    struct cs_error *error;
+};
+
+/* The newest row of the school's history: is it of a run that came later? */
+static enum cs_rc look_for_another(void *arg, const struct cs_history *row)
+{
+    const struct overtaking *overtaking = arg;
+    const struct cs_state_new *own = overtaking->write->state;
+
+    if (row->id <= own->sync_id ||
+        (row->run && strcmp(row->run, own->run) == 0))
+        return CS_OK;
+    return cs_error_set(overtaking->error, CS_E_BUSY,
+                        "run %s began with this school when its lock was lost "
+                        "with the connection to the session database; the "
+                        "school is left to it",
+                        row->run ? row->run : "(of another program)");
+}
+
+/* What was compared counts only if nobody came in between. */
+static enum cs_rc regain_lock(struct cs_write *write, struct cs_error *error)
+{
+    struct overtaking overtaking = {write, error};
+    enum cs_rc locked = cs_session_relock(write->session, write->school, error);
+    enum cs_rc rc;
+
+    if (locked != CS_OK && locked != CS_E_BUSY)
+        return locked;
+    rc = cs_history_each(write->session, write->school->id, 1, look_for_another,
+                         &overtaking, error);
+    if (rc != CS_OK && locked == CS_OK)
+        cs_session_unlock(write->session, write->school);
+    if (rc == CS_OK && locked == CS_E_BUSY) /* perhaps still our own */
+        rc = cs_error_set(error, CS_E_RETRY,
+                          "this school's lock was lost with the connection to "
+                          "the session database, and somebody has it now");
     return rc;
+}
+
+/* ---- Again and again, as the settings say -------------------------------- */
+
+struct writing {
+    struct cs_write *write;
+    struct cs_write_result *result;
+    bool again;
+};
+
+static enum cs_rc attempt(void *arg, struct cs_error *error)
+{
+    struct writing *writing = arg;
+    struct cs_write *write = writing->write;
+    enum cs_rc rc = CS_OK;
+
+    if (writing->again &&
+        cs_session_holds(write->session, write->school, error) != CS_OK)
+        rc = regain_lock(write, error);
+    writing->again = true;
+    return rc == CS_OK ? write_once(write, writing->result, error) : rc;
 }
 
 enum cs_rc cs_write_all(struct cs_write *write, struct cs_write_result *result,
                         struct cs_error *error)
 {
+    struct writing writing = {.write = write, .result = result};
     enum cs_rc rc;
 
     *result = (struct cs_write_result){0};
-    rc = write_repeated(write, result, error);
+    rc = cs_sink_repeat(write->settings, write->cancel, attempt, &writing,
+                        error);
     if (rc == CS_SKIP) /* an attempt before was committed, its counts stand */
         return CS_OK;
     if (rc != CS_OK)

@@ -156,6 +156,9 @@ name=Is-deleted reads 12 "a deleted one is not there"
 like "but can be recovered" "$err" 'Is-deleted was deleted'
 name=Is-Nowhere reads 12 "one that never was is not there"
 like "whom it asked is said" "$out" 'no secret Is-Nowhere in keyvault'
+ok "names that a service was asked for are in every log" \
+    test "$("$CLEVERSYNC" --config "$config" secrets test Is-Nowhere 2>&1 |
+        grep -c 'credential.keyvault: secret Is-Nowhere: absent')" -eq 1
 fault status-403,path=/deletedsecrets/
 name=Is-Nowhere reads 12 "nor for who may not see what was deleted"
 like "which is no other answer" "$out" 'no secret Is-Nowhere in keyvault'
@@ -194,6 +197,18 @@ ok "other stores answer meanwhile" env CLEVERSYNCSOS__CLEVER__CLIENTID=lab-clien
     "$CLEVERSYNC" --config "$config" run
 is "with one warning" "$(grep -c 'credential.keyvault: Degraded' "$err")" 1
 sed -i "s,^base_url = http://127.0.0.1:1\$,base_url = $lab_url/," "$config"
+fault status-503,path=/secrets/
+post /lab/log/clear >/dev/null
+ok "a run in which the vault fails" env \
+    CLEVERSYNCSOS__CLEVER__CLIENTID=lab-client \
+    CLEVERSYNCSOS__CLEVER__CLIENTSECRET=lab-secret \
+    "$CLEVERSYNC" --config "$config" run --set logging.level=debug
+like "looks for more than it asks it for" "$err" \
+    'env: secret CleverSyncSOS--Clever--AccessToken: absent'
+asked | tr ' ' '\n' | grep -c '^/secrets/' >"$dir/tries"
+ok "asks it once for all districts and once for its own, and then no more" \
+    test "$(cat "$dir/tries")" -le 8
+fault
 ok "the next run" env CLEVERSYNCSOS__CLEVER__CLIENTID=not-this-one \
     CLEVERSYNCSOS__CLEVER__CLIENTSECRET=not-this-one \
     "$CLEVERSYNC" --config "$config" run

@@ -37,7 +37,7 @@ states() { # of the last status: "session-1 applied,..." of one database
 sqlite3 "$dir/session.db" "PRAGMA journal_mode = WAL;
 CREATE TABLE Districts (DistrictId INTEGER PRIMARY KEY AUTOINCREMENT,
     CleverDistrictId NVARCHAR(50) NOT NULL UNIQUE, Name NVARCHAR(200) NOT NULL,
-    DistrictPrefix NVARCHAR(100) NOT NULL, KeyVaultSecretPrefix NVARCHAR(100),
+    DistrictPrefix NVARCHAR(100) NOT NULL,
     CreatedAt TEXT NOT NULL, UpdatedAt TEXT NOT NULL);
 CREATE TABLE Schools (SchoolId INTEGER PRIMARY KEY AUTOINCREMENT,
     DistrictId INTEGER NOT NULL REFERENCES Districts (DistrictId),
@@ -52,7 +52,7 @@ CREATE TABLE SyncHistory (SyncId INTEGER PRIMARY KEY AUTOINCREMENT,
     SyncStartTime TEXT NOT NULL, SyncEndTime TEXT,
     Status NVARCHAR(20) NOT NULL, RecordsProcessed INTEGER NOT NULL,
     RecordsUpdated INTEGER NOT NULL, RecordsFailed INTEGER NOT NULL,
-    ErrorMessage TEXT, LastSyncTimestamp TEXT, LastEventId NVARCHAR(100));
+    ErrorMessage TEXT, LastSyncTimestamp TEXT);
 INSERT INTO Districts (CleverDistrictId, Name, DistrictPrefix, CreatedAt,
     UpdatedAt) VALUES ('$district', 'Lab', 'Lab', '2025-01-01', '2025-01-01');
 INSERT INTO Schools (DistrictId, CleverSchoolId, Name, DatabaseName,
@@ -63,12 +63,12 @@ INSERT INTO Schools (DistrictId, CleverSchoolId, Name, DatabaseName,
         '2025-01-01', 'In');
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
 INSERT INTO SyncHistory (SchoolId, EntityType, SyncType, SyncStartTime, Status,
-    RecordsProcessed, RecordsUpdated, RecordsFailed, LastEventId)
+    RecordsProcessed, RecordsUpdated, RecordsFailed)
     SELECT 1 + i % 2, iif(i % 4 < 2, 'Student', 'Teacher'),
     iif(i % 3, 'Full', 'Incremental'),
     iif(i < 20, '2025-03-01T00:00:00.000Z',
         strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-    iif(i > 36, 'InProgress', 'Success'), 6, 6, 0, NULL FROM n" >/dev/null
+    iif(i > 36, 'InProgress', 'Success'), 6, 6, 0 FROM n" >/dev/null
 sqlite3 "$dir/$one.db" "CREATE TABLE Students (StudentId INTEGER PRIMARY KEY,
     CleverStudentId NVARCHAR(50) NOT NULL UNIQUE,
     FirstName NVARCHAR(100) NOT NULL, LastName NVARCHAR(60) NOT NULL,
@@ -82,16 +82,17 @@ all_bytes session "$one" >"$dir/before"
 
 exits 78 "such a session database is not used" cs run
 like "and it is said what is missing" "$err" \
-    'Schools in .* has no column RequiresFullSync'
+    'Districts in .* has no column KeyVaultSecretPrefix'
 like "and what to do" "$err" '"cleversync db migrate" adds .* --sql'
 exits 78 "db init alters nothing" cs db init
-like "and says the same" "$err" 'cleversync db migrate.*RequiresFullSync'
+like "and says the same" "$err" 'cleversync db migrate.*KeyVaultSecretPrefix'
 exits 22 "db status shows what is pending" cs db status
 is "of the session database" "$(states session)" \
     "session-1 pending,session-2 pending,"
 like "the schools wait for it" "$err" "schools' databases come when"
 ok "the SQL is shown" cs db migrate --sql
 like "that of what is missing" "$out" 'ADD COLUMN "RequiresFullSync"'
+like "be it ours or not" "$out" 'ADD COLUMN "LastEventId"'
 unlike "not of what is there" "$out" 'EXISTS "(Districts|Schools|SyncHistory)"'
 is "and nothing was touched" "$(all_bytes session "$one")" \
     "$(cat "$dir/before")"
@@ -100,8 +101,19 @@ cp "$out" "$dir/script.sql"
 # ---- Run by hand ------------------------------------------------------------
 
 cp "$dir/session.db" "$dir/kept.db"
-ok "the script can be run by hand" sqlite3 "$dir/session.db" \
+sed 's/^CREATE TABLE .*"SyncHold"/oops/' "$dir/script.sql" >"$dir/bad.sql"
+exits 1 "a script of which a step fails" sqlite3 -bail "$dir/session.db" \
+    ".read $dir/bad.sql"
+is "leaves nothing of that version" "$(versions session) $(sql session "SELECT
+    count(*) FROM pragma_table_info('Schools')
+    WHERE name = 'RequiresFullSync'")" "session-1 0"
+rm -f "$dir"/session.db*
+cp "$dir/kept.db" "$dir/session.db"
+ok "the script can be run by hand" sqlite3 -bail "$dir/session.db" \
     ".read $dir/script.sql"
+all_bytes session >"$dir/once"
+exits 1 "but once" sqlite3 -bail "$dir/session.db" ".read $dir/script.sql"
+is "which harms nothing" "$(all_bytes session)" "$(cat "$dir/once")"
 exits 22 "db status knows" cs db status
 is "that it was" "$(states session)" "session-1 applied,session-2 applied,"
 like "and by whom" "$out" 'session-2 .*by hand'

@@ -79,4 +79,39 @@ wait "$holder"
 wait "$run"
 is "when it is let go, the school goes on" $? 0
 right "and all are right"
+
+# ---- A plugin hangs, and a signal comes ----------------------------------------
+
+# It is told to give up, and is deaf: the program ends without it.
+if [ -f "$builddir/tests/wrong/source/stuck.la" ]; then
+    mkdir -p "$dir/plugins/source/.libs"
+    for kind in credential mapper sink; do
+        ln -s "$CLEVERSYNC_PLUGIN_DIR/$kind" "$dir/plugins/$kind"
+    done
+    for source in "$CLEVERSYNC_PLUGIN_DIR" "$builddir/tests/wrong"; do
+        ln -s "$source"/source/*.la "$dir/plugins/source"
+        ln -s "$source"/source/.libs/*.so "$dir/plugins/source/.libs"
+    done
+    stuck=$dir/stuck.conf
+    sed 's/^source = .*/source = stuck/' "$config" >"$stuck"
+    CLEVERSYNC_PLUGIN_DIR=$dir/plugins "$CLEVERSYNC" --config "$stuck" run \
+        >"$out" 2>"$err" </dev/null &
+    run=$!
+    lab_pids="$lab_pids $run"
+    wait_for grep -q ' stuck$' "$err"
+    before=$(date +%s)
+    kill -TERM "$run"
+    wait "$run"
+    is "a signal ends a run that hangs in a plugin" $? 143
+    is "within seconds" "$(($(date +%s) - before <= 10))" 1
+    like "the log says what was abandoned" "$err" \
+        "school=.*did not end in time after the signal and is abandoned"
+    like "and so does the report" "$out" "after the signal and was abandoned"
+    ok "the next run goes on" cs run
+    right "and all are right again" "$one" "$two" "$three"
+    is "and closes what was open" "$(sql session "SELECT count(*)
+        FROM SyncHistory WHERE Status = 'InProgress'")" 0
+else
+    skip "the unit tests are not built" "a signal ends a run that hangs"
+fi
 finish

@@ -534,7 +534,8 @@ same_tables "a run that is stopped"
 # ---- Killed in the middle of a write ---------------------------------------------
 
 # A trigger that does not end keeps the write from ending.  SQLite dies with
-# the program; the server is told when to go on.
+# the program; the server is told when to go on.  The teachers are being read
+# meanwhile, because it would be chance whether they were written before.
 stuck=$(person "$one" student 9)
 sql_both "$one" "CREATE VIEW Forever AS WITH RECURSIVE n(i) AS (SELECT 1
         UNION ALL SELECT i + 1 FROM n) SELECT max(i) AS i FROM n;
@@ -564,11 +565,14 @@ for n in 3 6 9 12; do
     change "$(person "$one" student $n)" last Canary-Killed
 done
 for side in lite server; do
-    start_on $side run $one_alone --set sync.batch_size=1
-    wait_for stuck_$side
+    fault "hang,role=teacher,school=$one_id"
+    post /lab/log/clear >/dev/null
+    start_on $side run --full $one_alone --set sync.batch_size=1
+    wait_for asked role=teacher 1 && wait_for stuck_$side
     is "$side is in the middle of a write, and killed" $? 0
     kill -KILL "$pid"
     wait "$pid" 2>/dev/null
+    fault
 done
 sql_both "$one" "DROP TRIGGER Stuck; DROP VIEW Forever" \
     "INSERT INTO dbo.GoOn VALUES (1)"

@@ -40,7 +40,7 @@ server=$(printf '%s\n' "$CLEVERSYNC_TEST_MSSQL" |
     sed -n 's/.*[Ss]erver=tcp:\([0-9.]*\),\([0-9]*\).*/\1 \2/p')
 measure "$CLEVERSYNC_TEST_MSSQL" "as it is reached"
 if [ -n "$server" ]; then
-    "$builddir/tests/bench-relay" $server 1 >"$dir/relay" &
+    "$builddir/tests/relay" $server 1 >"$dir/relay" &
     relay=$!
     until [ -s "$dir/relay" ]; do
         kill -0 "$relay" || exit 1

@@ -135,7 +135,8 @@ static enum cs_rc sink_inspect(void *self, const struct cs_entity *entity,
     const struct fake_table *table = fake_sink_table(entity);
 
     (void)self;
-    memset(lengths, 0, entity->ncolumns * sizeof(*lengths));
+    if (lengths != NULL)
+        memset(lengths, 0, entity->ncolumns * sizeof(*lengths));
     if (table == NULL)
         return cs_fail(fake_sink.host, CS_E_NOT_HERE, "no table");
     for (size_t c = 0; c < entity->ncolumns; c++)

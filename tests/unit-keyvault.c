@@ -233,6 +233,7 @@ static void vm_is_asked_as_it_wants(void **state)
 {
     static const struct fake_reply replies[] = {
         {.status = 401, .headers = challenged}, {.status = 404}};
+    static const int again[] = {404, 410, 501, 0};
 
     (void)state;
     setenv("AZURE_CLIENT_ID", "mine", 1);
@@ -244,9 +245,34 @@ static void vm_is_asked_as_it_wants(void **state)
     assert_true(fake.timeout_ms > 0 && fake.timeout_ms <= 5000);
     assert_int_equal(fake.tries, 5); /* at 0, 2, 6, 14 and 30 s */
     assert_int_equal(fake.backoff_ms, 2000);
-    assert_int_equal(fake.retry[0], 404);
-    assert_int_equal(fake.retry[1], 410);
-    assert_int_equal(fake.retry[2], 0);
+    assert_memory_equal(fake.retry, again, sizeof(again));
+}
+
+/* A missing header and a missing identity both end it at once. */
+static void vm_refuses(void **state)
+{
+    static const struct fake_reply replies[] = {
+        REFUSED,
+        {.status = 400,
+         .body = "{\"error\":\"invalid_request\",\"error_description\":"
+                 "\"Quill\"}"},
+        REFUSED,
+        {.status = 400,
+         .body = "{\"error\":\"bad_request_102\",\"error_description\":"
+                 "\"Quill\"}"},
+        REFUSED,
+        {.status = 429},
+        REFUSED,
+        {.status = 500}};
+
+    (void)state;
+    script(replies, 8);
+    expect_failure(CS_E_AUTH, "no token is given to this machine");
+    expect_failure(CS_E_AUTH, "no token is given to this machine");
+    expect_failure(CS_E_RETRY, "429");
+    expect_failure(CS_E_RETRY, "500");
+    assert_int_equal(fake.asked, 8);
+    fake.replies = good;
 }
 
 /* An update takes up to 70 seconds, of which 30 are over at the first end. */
@@ -341,7 +367,9 @@ static void workload(void **state)
         {.status = 401, .headers = challenged},
         {.status = 400, .body = "{\"error\":\"temporarily_unavailable\"}"},
         {.status = 401, .headers = challenged},
-        {.status = 400, .body = "{\"error\":\"invalid_grant\"}"}};
+        {.status = 400, .body = "{\"error\":\"invalid_grant\"}"},
+        {.status = 401, .headers = challenged},
+        {.status = 400, .body = "{\"error\":\"unauthorized_client\"}"}};
 
     (void)state;
     service();
@@ -349,12 +377,13 @@ static void workload(void **state)
     setenv("AZURE_FEDERATED_TOKEN_FILE", path_of("token"), 1);
     start("auto");
     fake.replies = replies;
-    fake.nreplies = 4;
+    fake.nreplies = 6;
     expect_failure(CS_E_RETRY, "not available");
     has(fake.body, "assertion-type%3Ajwt-bearer&client_assertion=first.jwt.x");
     put("token", "second.jwt.x\n"); /* read anew each time */
     expect_failure(CS_E_AUTH, "refuses the cluster's token");
     has(fake.body, "client_assertion=second.jwt.x");
+    expect_failure(CS_E_AUTH, "refuses the cluster's token");
     start("workload");
     unlink(path_of("token"));
     expect_failure(CS_E_CONFIG, "cannot be read");
@@ -377,7 +406,9 @@ static void app_service(void **state)
     start("app-service");
     fake.replies = replies;
     fake.nreplies = 2;
+    setenv("AZURE_CLIENT_ID", "mine", 1);
     expect_failure(CS_E_AUTH, "no token is given to this machine");
+    has(fake.requests[1], "&client_id=mine");
     assert_string_equal(fake.headers, "X-IDENTITY-HEADER: proof\n");
     assert_true(fake.direct);
     assert_int_equal(fake.tries, 3);
@@ -456,6 +487,8 @@ static void arc_keys(void **state)
     fake.nreplies = 8;
     put("a.key", big);
     expect_failure(CS_E_CONFIG, "longer than 4096");
+    has(fake.requests[1],
+        "GET http://127.0.0.1:40342/metadata/identity/oauth2/token?");
     put("a.key", "one\r\nX-Two: header\n");
     expect_failure(CS_E_CONFIG, "not a line of plain text");
     put("target", "x");
@@ -491,6 +524,7 @@ static void arc_gives_whom_was_asked_for(void **state)
     expect_failure(CS_E_CONFIG, "not said to be that of client_id");
     assert_string_equal(fake.headers,
                         "Metadata: true\nAuthorization: Basic x\n");
+    has(fake.requests[2], "&client_id=mine");
     expect_secret();
     fake.replies = good;
 }
@@ -761,6 +795,7 @@ static void challenges(void **state)
          true},
         {"Bearer resource=https://VAULT.azure.net", true},
         {"Bearer resource=\"https://north.vault.azure.net\"", true},
+        {"Bearer resource=\"https://vault.keyvault.net\"", false},
         {"Bearer resource=\"https://evil.test\"", false},
         {"Bearer resource=\"https://ault.azure.net\"", false},
         {"Bearer resource=\"https://vault.azure.net.evil.test\"", false},
@@ -786,10 +821,12 @@ static void challenges(void **state)
         start("vm");
         fake.replies = replies;
         fake.nreplies = 3;
-        if (cases[i].good)
+        if (cases[i].good) {
             expect_secret();
-        else
+            assert_null(strstr(fake.requests[1], "net%2F"));
+        } else {
             expect_failure(CS_E_AUTH, "the vault");
+        }
         assert_int_equal(fake.asked, cases[i].good ? 3 : 1);
         assert_string_equal(fake.headers,
                             cases[i].good ? "Authorization: Bearer t0k\n" : "");
@@ -797,7 +834,87 @@ static void challenges(void **state)
     }
 }
 
+/* A token of one cloud is of no use in another. */
+static void clouds(void **state)
+{
+    static const struct {
+        const char *domain, *login;
+    } all[] = {
+        {"vault.azure.net", "https://login.microsoftonline.com"},
+        {"vault.usgovcloudapi.net", "https://login.microsoftonline.us"},
+        {"vault.azure.cn", "https://login.partner.microsoftonline.cn"},
+        {"vault.azure.cn", "https://login.chinacloudapi.cn"},
+    };
+    char url[64], resource[64], login[96], scope[96];
+    const struct fake_pair options[] = {{"base_url", url}, {NULL, NULL}};
+    const struct fake_pair header[] = {{"WWW-Authenticate", resource},
+                                       {NULL, NULL}};
+    const struct fake_reply replies[] = {{.status = 401, .headers = header},
+                                         {.status = 401},
+                                         {.status = 401, .headers = challenged},
+                                         {.status = 401}};
+
+    (void)state;
+    service();
+    setenv("AZURE_CLIENT_SECRET", "x", 1);
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        snprintf(url, sizeof(url), "https://north.%s", all[i].domain);
+        snprintf(resource, sizeof(resource), "Bearer resource=\"https://%s\"",
+                 all[i].domain);
+        snprintf(login, sizeof(login), "POST %s/tenant/oauth2/v2.0/token",
+                 all[i].login);
+        snprintf(scope, sizeof(scope),
+                 "&scope=https%%3A%%2F%%2F%s%%2F.default&", all[i].domain);
+        setenv("AZURE_AUTHORITY_HOST", all[i].login, 1);
+        fake_host_clear(&fake);
+        fake_host_init(&fake, &cleversync_plugin);
+        fake.options = options;
+        fake.replies = replies;
+        fake.nreplies = 4;
+        assert_int_equal(fake_host_open(&fake), CS_OK);
+        expect_failure(CS_E_AUTH, "refuses the client secret");
+        assert_string_equal(fake.requests[1], login);
+        has(fake.body, scope);
+        if (i > 0) { /* its challenge is that of the first */
+            expect_failure(CS_E_AUTH, "something else than itself");
+            assert_int_equal(fake.asked, 3);
+        }
+    }
+    fake_host_clear(&fake);
+}
+
 /* ---- The life of a token -------------------------------------------------- */
+
+/* Each service writes it in its own way; the vault is asked with the token
+ * until five minutes before its end. */
+static void lives(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"access_token\":\"t0k\",\"expires_in\":3599}",
+        "{\"access_token\":\"t0k\",\"expires_in\":\"3599\"}",
+        "{\"access_token\":\"t0k\",\"expires_on\":1769821199}",
+        "{\"access_token\":\"t0k\",\"expires_on\":\"1769821199\","
+        "\"not_before\":\"1\",\"resource\":\"x\",\"client_id\":\"x\"}",
+        "{\"access_token\":\"t0k\",\"expires_on\":\"1769821199\","
+        "\"expires_in\":\"60\"}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        const struct fake_reply replies[] = {
+            REFUSED, {.status = 200, .body = bodies[i]}, GIVEN, GIVEN, GIVEN};
+
+        script(replies, 5);
+        expect_secret();
+        fake.now += INT64_C(3298) * 1000000;
+        expect_secret();
+        assert_string_equal(fake.headers, "Authorization: Bearer t0k\n");
+        fake.now += INT64_C(1) * 1000000;
+        expect_secret();
+        assert_string_equal(fake.headers, "");
+        fake.replies = good;
+    }
+}
 
 static void token_expires(void **state)
 {
@@ -936,7 +1053,8 @@ static void times(void **state)
         REFUSED,
         LOGGED_IN,
         {.status = 200,
-         .body = "{\"value\":\"v\",\"attributes\":{\"exp\":1769817600}}"},
+         .body = "{\"value\":\"v\",\"attributes\":{\"exp\":1769817600,"
+                 "\"recoveryLevel\":\"Purgeable\"}}"},
         {.status = 200,
          .body = "{\"value\":\"v\",\"attributes\":{\"nbf\":1769817601}}"},
         {.status = 200,
@@ -997,6 +1115,19 @@ static void limits(void **state)
     free(body);
 }
 
+static void versions(void **state)
+{
+    static const struct fake_pair options[] = {
+        {"base_url", VAULT}, {"api_version", "2025-07-01"}, {NULL, NULL}};
+
+    (void)state;
+    start("vm");
+    fake.options = options;
+    fetch("A--B");
+    assert_string_equal(fake.requests[0],
+                        "GET " VAULT "/secrets/A--B?api-version=2025-07-01");
+}
+
 static void addresses(void **state)
 {
     static const struct fake_pair user[] = {
@@ -1021,6 +1152,7 @@ int main(void)
         TEST(vm),
         TEST(nobody),
         TEST(vm_is_asked_as_it_wants),
+        TEST(vm_refuses),
         TEST(vm_is_updated),
         TEST(patience),
         TEST(client_secret),
@@ -1036,6 +1168,8 @@ int main(void)
         TEST(certificates_that_will_not_do),
         TEST(certificate_in_pkcs12),
         TEST(challenges),
+        TEST(clouds),
+        TEST(lives),
         TEST(token_expires),
         TEST(token_refused),
         TEST(tokens_that_are_none),
@@ -1044,6 +1178,7 @@ int main(void)
         TEST(times),
         TEST(names),
         TEST(limits),
+        TEST(versions),
         TEST(addresses),
     };
 

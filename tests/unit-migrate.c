@@ -31,6 +31,7 @@ static struct cs_sink_ops real;
 static struct {
     size_t calls, fail_at; /* calls that write; 0: none fails */
     enum cs_rc rc;
+    const char *unfit; /* a column whose type suits nothing; or NULL */
     const struct cs_host *host;
 } trouble;
 
@@ -45,6 +46,20 @@ static enum cs_rc open_sink(const struct cs_host *host, void **self)
 {
     trouble.host = host;
     return real.life.open(host, self);
+}
+
+static enum cs_rc look(void *self, const struct cs_entity *entity,
+                       unsigned *lengths)
+{
+    enum cs_rc rc = real.inspect(self, entity, lengths);
+
+    for (size_t i = 0; rc == CS_OK && i < entity->ncolumns; i++)
+        if (lengths != NULL && trouble.unfit != NULL &&
+            strcmp(entity->columns[i].name, trouble.unfit) == 0)
+            rc = cs_fail(trouble.host, CS_E_CONFIG,
+                         "column %s has type lilac, which does not suit it",
+                         trouble.unfit);
+    return rc;
 }
 
 static enum cs_rc alter(void *self, const struct cs_step *step, cs_sql_fn *show,
@@ -96,6 +111,7 @@ static int setup(void **state)
     module = (struct cs_module){.kind = CS_SINK, .plugin = cleversync_plugin};
     module.ops.sink = real;
     module.ops.sink.life.open = open_sink;
+    module.ops.sink.inspect = look;
     module.ops.sink.alter = alter;
     module.ops.sink.apply = apply;
     module.ops.sink.commit = commit;
@@ -289,6 +305,25 @@ static void another_programs_tables_get_what_they_lack(void **state)
                                           "Onward|");
 }
 
+/* Whatever is missing in tables of the system before can be added. */
+static void no_column_is_left_out(void **state)
+{
+    (void)state;
+    run_sql("CREATE TABLE Schools (SchoolId INTEGER PRIMARY KEY, Name TEXT);"
+            "CREATE TABLE SyncReject (RejectKey TEXT);"
+            "INSERT INTO Schools (Name) VALUES ('One')");
+    assert_ok(cs_migrate_all(&migrate, sink, &error));
+    assert_versions("session-1 applied, session-2 applied");
+    assert_sql("SELECT Name, CleverSchoolId, IsActive, RequiresFullSync "
+               "FROM Schools",
+               "One|NULL|1|0|");
+    run_sql("ALTER TABLE Schools DROP COLUMN IsActive;"
+            "ALTER TABLE SyncHold DROP COLUMN Keys");
+    assert_versions("session-1 lost, session-2 lost");
+    assert_ok(cs_migrate_all(&migrate, sink, &error));
+    assert_versions("session-1 applied, session-2 applied");
+}
+
 /* Applied, and gone: it is made anew, with the same note. */
 static void what_was_lost_is_made_anew(void **state)
 {
@@ -413,6 +448,34 @@ static void a_new_declaration_is_a_new_version(void **state)
     assert_int_equal(cs_migrate_check(&one, 1, sink, &error), CS_E_CONFIG);
 }
 
+/* A type is not changed, and a version with a wrong one is not applied. */
+static void a_wrong_type_is_not_missing(void **state)
+{
+    struct cs_versions two = cs_versions_mapped(&second_table);
+
+    (void)state;
+    run_sql("CREATE TABLE Pupils (PupilId INTEGER PRIMARY KEY, Key TEXT, "
+            "Name INT)");
+    migrate.versions = &two;
+    trouble.unfit = "Name";
+    assert_versions("Pupils-1 pending");
+    assert_int_equal(cs_migrate_all(&migrate, sink, &error), CS_E_CONFIG);
+    assert_string_equal(error.text, "sink.a: column Name has type lilac, which "
+                                    "does not suit it");
+    assert_sql("SELECT name FROM sqlite_schema", "Pupils|");
+    assert_sql("SELECT count(*) FROM pragma_table_info('Pupils')", "3|");
+    assert_int_equal(cs_migrate_script(&migrate, sink, &error), CS_E_CONFIG);
+    trouble.unfit = NULL;
+    assert_ok(cs_migrate_all(&migrate, sink, &error));
+    trouble.unfit = "Name"; /* since then */
+    assert_int_equal(cs_migrate_look(&migrate, sink, &error), CS_E_CONFIG);
+    assert_non_null(strstr(error.text, "type lilac"));
+    cs_error_set(&error, CS_E_DATA, "as it was");
+    assert_int_equal(cs_migrate_explain(sink, &second, "s1", &error),
+                     CS_E_DATA);
+    assert_string_equal(error.text, "as it was");
+}
+
 /* As during a sync: only what is not there at all. */
 static void a_sync_makes_and_never_alters(void **state)
 {
@@ -469,6 +532,50 @@ static void a_script_does_the_same(void **state)
     free(ours);
 }
 
+static bool runs(const char *script)
+{
+    sqlite3 *db;
+    bool done;
+
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    done = sqlite3_exec(db, script, NULL, NULL, NULL) == SQLITE_OK;
+    sqlite3_close(db);
+    return done;
+}
+
+/* A step that fails leaves neither the steps before it nor a note. */
+static void a_script_is_run_whole_or_not_at_all(void **state)
+{
+    struct cs_versions two = cs_versions_mapped(&second_table);
+    char *before, *after;
+
+    (void)state;
+    run_sql("CREATE TABLE Pupils (PupilId INTEGER PRIMARY KEY, Key TEXT, "
+            "Name TEXT)");
+    migrate.versions = &two;
+    assert_ok(cs_migrate_script(&migrate, sink, &error));
+    run_sql("ALTER TABLE Pupils RENAME TO Others");
+    before = schema();
+    assert_false(runs(migrate.list[0].sql));
+    after = schema();
+    run_sql("ALTER TABLE Others RENAME TO Pupils");
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    assert_true(runs(migrate.list[0].sql));
+    assert_sql("SELECT Version FROM SchemaVersion", "Pupils-1|");
+}
+
+/* What another one did meanwhile is no error, and is noted once. */
+static void a_script_may_be_run_twice(void **state)
+{
+    (void)state;
+    assert_ok(cs_migrate_script(&migrate, sink, &error));
+    run_sql(migrate.list[0].sql);
+    run_sql(migrate.list[0].sql);
+    assert_sql("SELECT Version FROM SchemaVersion", "session-1|");
+}
+
 /* Its table is there, its note is not: nothing is shown but the note. */
 static void what_is_there_is_only_noted(void **state)
 {
@@ -480,7 +587,7 @@ static void what_is_there_is_only_noted(void **state)
     migrate.versions = &one;
     assert_ok(cs_migrate_script(&migrate, sink, &error));
     assert_null(strstr(migrate.list[0].sql, "Pupils\""));
-    assert_non_null(strstr(migrate.list[0].sql, "VALUES ('Pupils-1'"));
+    assert_non_null(strstr(migrate.list[0].sql, "SELECT 'Pupils-1'"));
     assert_ok(cs_migrate_all(&migrate, sink, &error));
     assert_versions("Pupils-1 applied");
     assert_int_equal(trouble.calls, 3); /* SchemaVersion, its row, commit */
@@ -494,12 +601,16 @@ int main(void)
         TEST(each_version_is_applied_once),
         TEST(a_version_is_whole_or_not_there),
         TEST(another_programs_tables_get_what_they_lack),
+        TEST(no_column_is_left_out),
         TEST(what_was_lost_is_made_anew),
         TEST(what_is_unknown_is_refused),
         TEST(a_checksum_is_of_the_table),
         TEST(a_new_declaration_is_a_new_version),
+        TEST(a_wrong_type_is_not_missing),
         TEST(a_sync_makes_and_never_alters),
         TEST(a_script_does_the_same),
+        TEST(a_script_is_run_whole_or_not_at_all),
+        TEST(a_script_may_be_run_twice),
         TEST(what_is_there_is_only_noted),
     };
 

@@ -408,6 +408,25 @@ static void refused_connections(void **state)
     }
 }
 
+/* FreeTDS says of a certificate what it says of a server that is away. */
+static void a_certificate_may_be_why(void **state)
+{
+    struct lab *lab = *state;
+    serve(lab, "connect\nerror 08001 0\nalso 01000 20002\n");
+    assert_int_equal(check(lab), CS_E_RETRY);
+    assert_null(strstr(lab->fake.error, "certificate"));
+    write_file("freetds.conf",
+               "[db.example.org]\nhost = db.example.org\nport = 1533\n",
+               "ca file = /some/ca.pem\n");
+    assert_int_equal(setenv("FREETDSCONF", path("freetds.conf"), 1), 0);
+    lab->options[2] = (struct fake_pair){"verify_certificate", "yes"};
+    lab->options[3] = (struct fake_pair){"ca_file", "/some/ca.pem"};
+    serve(lab, "connect\nerror 08001 0\nalso 01000 20002\n");
+    assert_int_equal(check(lab), CS_E_RETRY);
+    assert_said(lab, "ca_file does not trust its certificate");
+    unsetenv("FREETDSCONF");
+}
+
 static void out_of_time_while_connecting(void **state)
 {
     struct lab *lab = *state;
@@ -436,6 +455,31 @@ static void plain_connections_are_refused(void **state)
     serve(lab, "on encrypt_option\nrows 1\nrow 0\n");
     assert_int_equal(check(lab), CS_OK);
     assert_int_equal(times(lab, "Encryption=off;"), 1);
+    strcat(lab->connection, ";Encrypt=yes");
+    serve(lab, "on encrypt_option\nrows 1\nrow 0\n");
+    assert_int_equal(check(lab), CS_E_CONFIG);
+    assert_said(lab, "not encrypted");
+}
+
+/* What says nothing of OPENJSON or of encryption is no answer. */
+static void questions_are_asked_again(void **state)
+{
+    static const char *const rules[] = {
+        "on SELECT COUNT(*) FROM OPENJSON\nerror 42000 10928\n",
+        "on SELECT COUNT(*) FROM OPENJSON\nerror 42000 1222\n",
+        "on encrypt_option\nerror 42000 10928\n",
+    };
+    struct lab *lab = *state;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        serve(lab, rules[i]);
+        assert_int_equal(check(lab), CS_E_RETRY);
+        assert_int_equal(times(lab, "disconnect"), 1);
+        assert_null(strstr(lab->fake.log, "warn "));
+        rewrite("");
+        assert_int_equal(begin(lab), CS_OK);
+        assert_int_equal(put(lab, "a"), CS_OK);
+        assert_int_equal(times(lab, "parameter [[\"a\""), 1);
+    }
 }
 
 static void encryption_that_cannot_be_checked_is_a_warning(void **state)
@@ -480,6 +524,26 @@ static void a_transaction_is_text(void **state)
                     "execute COMMIT TRANSACTION");
     assert_int_equal(times(lab, "BEGIN TRANSACTION"), 1);
     assert_int_equal(times(lab, "COMMIT TRANSACTION"), 1);
+}
+
+/* What a trigger selects comes before the statement's own count. */
+static void triggers_may_have_results(void **state)
+{
+    static const char *const results[] = {
+        "rows 1\nrow 7\n", "rows 2\nrow Ann|\\N\nrow Bob|x\n", "rows 1\n",
+        "done\nrows 1\nrow 5\ndone\n"};
+    struct lab *lab = *state;
+    size_t affected;
+    char rules[160];
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
+        snprintf(rules, sizeof rules, "on INSERT INTO\n%selements\n",
+                 results[i]);
+        serve(lab, rules);
+        assert_int_equal(begin(lab), CS_OK);
+        assert_int_equal(put_crowd(lab, 3, &affected), CS_OK);
+        assert_int_equal(affected, 3);
+        assert_int_equal(commit(lab), CS_OK);
+    }
 }
 
 static void a_rollback_is_sent_once(void **state)
@@ -865,11 +929,13 @@ static void *cancel_a_stall(void *arg)
     return NULL;
 }
 
-/* The second driver does not listen; its query timeout ends that. */
+/* The second driver has not begun when it is told first, the third one is deaf
+ * and keeps who tells it waiting; its query timeout ends that. */
 static void cancel_ends_what_stalls(void **state)
 {
-    static const char *const answers[] = {"stall\n", "hang\n"};
-    static const char *const ends[] = {"  cancelled\n", "  timed out\n"};
+    static const char *const answers[] = {"stall\n", "early\n", "hang\n"};
+    static const char *const ends[] = {"  cancelled\n", "  cancelled\n",
+                                       "  timed out\n"};
     struct lab *lab = *state;
     pthread_t thread;
     char rules[64];
@@ -877,7 +943,7 @@ static void cancel_ends_what_stalls(void **state)
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         snprintf(rules, sizeof rules, "on INSERT INTO\n%s", answers[i]);
         serve(lab, rules);
-        lab->fake.remaining = i == 0 ? 60000 : 1000;
+        lab->fake.remaining = i < 2 ? 60000 : 1000;
         assert_int_equal(begin(lab), CS_OK);
         assert_int_equal(pthread_create(&thread, NULL, cancel_a_stall, lab), 0);
         assert_int_equal(put(lab, "a"), CS_E_CANCELLED);
@@ -999,6 +1065,7 @@ static void a_lock_dies_with_its_connection(void **state)
         assert_int_equal(begin(lab), CS_OK);
         assert_int_equal(put(lab, "a"), CS_E_RETRY);
         assert_int_equal(holds(lab), CS_E_BUSY);
+        assert_non_null(strstr(lab->fake.error, "was lost"));
         ops->rollback(lab->sink);
         assert_int_equal(begin(lab), CS_OK); /* a new connection */
         assert_int_equal(holds(lab), CS_E_BUSY);
@@ -1006,7 +1073,10 @@ static void a_lock_dies_with_its_connection(void **state)
     /* and when asking is what shows that it is lost */
     serve(lab, "on APPLOCK_MODE\nerror HY000 0\ndead\n");
     assert_int_equal(lock(lab, 0), CS_OK);
+    assert_int_equal(holds(lab), CS_E_RETRY);
+    assert_non_null(strstr(lab->fake.error, "connection was lost"));
     assert_int_equal(holds(lab), CS_E_BUSY);
+    assert_int_equal(lock(lab, 0), CS_OK);
     /* or the server knows nothing of it */
     serve(lab, "on APPLOCK_MODE\nrows 1\nrow 0\n");
     assert_int_equal(lock(lab, 0), CS_OK);
@@ -1226,6 +1296,57 @@ static void cancel_ends_a_scan(void **state)
     assert_int_equal(times(lab, "  cancelled\n"), 1);
 }
 
+/* A code page spoils names; with UTF-8 as one, lengths are bytes. */
+static void code_pages_are_for_keys(void **state)
+{
+    static const struct {
+        const char *type, *collation;
+        enum cs_rc rc;
+    } cases[] = {
+        {"varchar|20", "Latin1_General_CI_AS", CS_E_CONFIG},
+        {"char|20", "Cyrillic_General_CI_AS", CS_E_CONFIG},
+        {"char|20", "Latin1_General_100_CI_AS_SC_UTF8", CS_OK},
+        {"varchar|20", "Latin1_General_100_CI_AS_SC_UTF8", CS_OK},
+    };
+    struct lab *lab = *state;
+    struct dump dump = {.stop = 0};
+    char rules[320], name[24] = "12345678901234567\xc3\xa9";
+    const struct cs_value row[COLUMNS] = {
+        [KEY] = text("k"), [FIRST] = text(name)};
+    const struct cs_value odd[COLUMNS] = {
+        [KEY] = text("\xc3\xa9"), [FIRST] = text("a")};
+    const struct cs_value *one = row, *two = odd;
+    unsigned lengths[COLUMNS];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(rules, sizeof rules,
+                 "on FROM [dbo].[Pupils]\nrows 3\non sys.columns\nrows 4\nrow "
+                 "PersonId|int|4|\\N\n"
+                 "row Key|varchar|24|Latin1_General_CI_AS\nrow First|%s|%s\n",
+                 cases[i].type, cases[i].collation);
+        serve(lab, rules);
+        assert_int_equal(scan(lab, &pupil, &dump), cases[i].rc);
+        if (cases[i].rc != CS_OK) {
+            assert_said(lab, "column First of table Pupils");
+            assert_said(lab, "ALTER TABLE to nvarchar");
+        }
+    }
+    assert_int_equal(heard(lab, ops->inspect(lab->sink, &pupil, lengths)),
+                     CS_OK);
+    assert_int_equal(lengths[FIRST], 20);
+    struct cs_batch batch = {.size = sizeof batch,
+                             .entity = &pupil,
+                             .op = CS_INSERT,
+                             .rows = &one,
+                             .nrows = 1};
+    assert_int_equal(heard(lab, ops->apply(lab->sink, &batch)), CS_OK);
+    strcat(name, "12"); /* 20 units, 21 bytes */
+    assert_int_equal(heard(lab, ops->apply(lab->sink, &batch)), CS_E_DATA);
+    assert_said(lab, "longer than its 20 bytes");
+    batch.rows = &two;
+    assert_int_equal(heard(lab, ops->apply(lab->sink, &batch)), CS_E_DATA);
+    assert_said(lab, "column Key has letters");
+}
+
 static void tables_that_are_not_there(void **state)
 {
     struct lab *lab = *state;
@@ -1373,11 +1494,14 @@ int main(void)
         TEST(microsoft_gets_its_own_words),
         TEST(drivers_that_are_not_there),
         TEST(refused_connections),
+        TEST(a_certificate_may_be_why),
         TEST(out_of_time_while_connecting),
         TEST(plain_connections_are_refused),
         TEST(encryption_that_cannot_be_checked_is_a_warning),
+        TEST(questions_are_asked_again),
         TEST(encryption_that_is_sound_is_no_warning),
         TEST(a_transaction_is_text),
+        TEST(triggers_may_have_results),
         TEST(a_rollback_is_sent_once),
         TEST(no_data_is_success),
         TEST(a_thousand_rows_are_one_statement),
@@ -1412,6 +1536,7 @@ int main(void)
         TEST(long_texts_are_read_in_pieces),
         TEST(a_scan_that_breaks_off),
         TEST(cancel_ends_a_scan),
+        TEST(code_pages_are_for_keys),
         TEST(tables_that_are_not_there),
         TEST(a_step_is_done_or_not),
         TEST(instances_run_side_by_side),

@@ -486,6 +486,31 @@ static void widens_columns(void **state)
           "EXEC(@sql);');\n");
 }
 
+/* Twice in one batch, and whatever fails undoes all of it. */
+static void frames_scripts(void **state)
+{
+    static const char begin[] =
+        "SET XACT_ABORT ON;\n"
+        "BEGIN TRY\n"
+        "BEGIN TRANSACTION;\n"
+        "EXEC(N'DECLARE @result INT;\n"
+        "  EXEC @result = sp_getapplock @Resource = N''schema'', "
+        "@LockMode = ''Exclusive'',\n"
+        "    @LockOwner = ''Transaction'', @LockTimeout = 60000;\n"
+        "  IF @result < 0\n"
+        "    THROW 50001, N''another process is changing the schema'', "
+        "1;');\n";
+    static const char end[] = "COMMIT TRANSACTION;\n"
+                              "END TRY\n"
+                              "BEGIN CATCH\n"
+                              "  IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION;\n"
+                              "  THROW;\n"
+                              "END CATCH;\n";
+    (void)state;
+    assert_string_equal(mssql_odbc_sql_begin, begin);
+    assert_string_equal(mssql_odbc_sql_end, end);
+}
+
 static void looks_at_columns(void **state)
 {
     (void)state;
@@ -647,6 +672,7 @@ int main(void)
         cmocka_unit_test(adds_columns),
         cmocka_unit_test(adds_an_index),
         cmocka_unit_test(widens_columns),
+        cmocka_unit_test(frames_scripts),
         cmocka_unit_test(looks_at_columns),
         cmocka_unit_test(quotes_names),
         cmocka_unit_test(shortens_names),

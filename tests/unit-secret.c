@@ -17,6 +17,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <cmocka.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -40,8 +41,10 @@ struct answer {
 struct behaviour {
     struct answer answers[NAMES]; /* the first that fits; else absent */
     atomic_int asked, opened;
-    atomic_int *wait_for; /* the fetch goes on when this is not 0 */
-    char districts[64];   /* "d1 - " in the order of opening */
+    atomic_int *wait_for;  /* the fetch goes on when this is not 0 */
+    _Atomic int64_t takes; /* so long it takes, on the turned clock */
+    atomic_long patience;  /* milliseconds left when it was last asked */
+    char districts[64];    /* "d1 - " in the order of opening */
 };
 
 static struct behaviour behaviours[STORES];
@@ -83,6 +86,10 @@ static enum cs_rc store_fetch(void *self, const char *name,
     behaviour->asked++;
     if (behaviour == behaviours)
         fetched[(unsigned char)*name]++;
+    behaviour->patience = host->remaining_ms(host);
+    cs_clock_move(cs_clock_now() + behaviour->takes);
+    if (host->remaining_ms(host) == 0)
+        return cs_fail(host, CS_E_CANCELLED, "too late");
     while (behaviour->wait_for && !atomic_load(behaviour->wait_for)) {
         if (host->remaining_ms(host) == 0)
             return cs_fail(host, CS_E_CANCELLED, "cancelled");
@@ -249,10 +256,10 @@ static void the_worst_counts_when_nobody_answers(void **state)
     answers('a', "AR", CS_E_AUTH, NULL, 0);
     answers('b', "AR", CS_E_RETRY, NULL, 0);
     answers('c', "R", CS_E_RETRY, NULL, 0);
+    expect_failure("N", CS_E_NOT_HERE);
     expect_failure("AR", CS_E_AUTH);
     assert_string_equal(error.text, "credential.a: store says -2 for AR");
     expect_failure("R", CS_E_RETRY);
-    expect_failure("N", CS_E_NOT_HERE);
 }
 
 static void what_nobody_holds_is_named(void **state)
@@ -365,34 +372,141 @@ static void absence_is_remembered_for_a_while(void **state)
     expect("X", "new", "credential.a");
 }
 
-static void trouble_is_not_remembered(void **state)
+static void passes(int64_t seconds)
+{
+    cs_clock_turn(cs_clock_now() + seconds * CS_SECOND);
+}
+
+static void trouble_is_soon_forgotten(void **state)
 {
     (void)state;
     changes('a', CS_E_RETRY, NULL, 0);
     expect_failure("X", CS_E_RETRY);
     changes('a', CS_OK, "well again", 0);
+    passes(5);
     expect("X", "well again", "credential.a");
 }
 
-/* Not each secret waits for it, and what only it holds is still had of it. */
-static void who_was_away_is_asked_last(void **state)
+/* Not each secret waits for it: neither for those that others hold, nor for
+ * those that nobody else does. */
+static void who_was_away_is_left_alone(void **state)
 {
     int64_t start = cs_clock_now();
 
     (void)state;
     changes('a', CS_E_RETRY, NULL, 0);
-    answers('b', NULL, CS_OK, "from b", 0);
+    behaviours[0].takes = 15 * CS_SECOND;
+    answers('b', "X", CS_OK, "from b", 0);
+    answers('b', "Y", CS_OK, "from b", 0);
     expect("X", "from b", "credential.b");
     expect("Y", "from b", "credential.b");
+    expect_failure("Z", CS_E_RETRY);
+    assert_string_equal(error.text,
+                        "credential.a could not be reached a moment ago");
+    expect_failure("V", CS_E_RETRY);
     assert_int_equal(asked('a'), 1);
-    cs_clock_turn(start + 60 * CS_SECOND);
-    expect("Z", "from b", "credential.b");
-    assert_int_equal(asked('a'), 2);
+    assert_true(cs_clock_now() == start + 15 * CS_SECOND);
+    behaviours[0].takes = 0;
+    passes(5);
     changes('a', CS_OK, "from a", 0);
-    changes('b', CS_E_NOT_HERE, NULL, 0);
     expect("V", "from a", "credential.a");
     answers('b', "W", CS_OK, "from b", 0);
     expect("W", "from a", "credential.a"); /* it answers again */
+}
+
+/* For 5, 10, 20, 40 and then each time 60 seconds. */
+static void who_stays_away_is_asked_ever_more_rarely(void **state)
+{
+    static const int rests[] = {5, 10, 20, 40, 60, 60, 60};
+    int times = 1;
+
+    (void)state;
+    changes('a', CS_E_RETRY, NULL, 0);
+    expect_failure("X", CS_E_RETRY);
+    for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
+        passes(rests[i] - 1);
+        expect_failure("X", CS_E_RETRY);
+        assert_int_equal(asked('a'), times);
+        passes(1);
+        expect_failure("X", CS_E_RETRY);
+        assert_int_equal(asked('a'), ++times);
+    }
+    passes(60);
+    changes('a', CS_OK, "back", 0);
+    expect("X", "back", "credential.a");
+    changes('a', CS_E_RETRY, NULL, 0); /* and everything begins anew */
+    expect_failure("Y", CS_E_RETRY);
+    passes(5);
+    changes('a', CS_OK, "back", 0);
+    expect("Y", "back", "credential.a");
+}
+
+/* What one district meets may be its own: others ask, but do not wait long. */
+static void who_was_away_gets_little_time(void **state)
+{
+    struct cs_secrets_request other = request_for("X", "d2");
+    int64_t start = cs_clock_now();
+    struct cs_loan *loan;
+
+    (void)state;
+    changes('a', CS_E_RETRY, NULL, 0);
+    answers('b', NULL, CS_OK, "from b", 0);
+    expect("X", "from b", "credential.b");
+    assert_true(behaviours[0].patience == LONG_MAX);
+    behaviours[0].takes = 15 * CS_SECOND;
+    assert_int_equal(cs_secrets_borrow(app.secrets, &other, &loan, &error),
+                     CS_OK);
+    give_back(loan);
+    assert_int_equal(asked('a'), 2);
+    assert_true(behaviours[0].patience == 5000);
+    behaviours[0].takes = 0;
+    changes('a', CS_OK, "from a", 0);
+    other.names = "Y";
+    assert_int_equal(cs_secrets_borrow(app.secrets, &other, &loan, &error),
+                     CS_OK);
+    assert_string_equal(cs_secrets_store(loan), "credential.b");
+    give_back(loan);
+    assert_int_equal(asked('a'), 2); /* nor does this one */
+    cs_clock_turn(start + 20 * CS_SECOND);
+    expect("Z", "from a", "credential.a"); /* it is back for all */
+    other.names = "V";
+    assert_int_equal(cs_secrets_borrow(app.secrets, &other, &loan, &error),
+                     CS_OK);
+    assert_string_equal(cs_secrets_store(loan), "credential.a");
+    give_back(loan);
+    assert_true(behaviours[0].patience == LONG_MAX);
+}
+
+static void who_lives_on_others_is_asked_all_the_same(void **state)
+{
+    static const struct cs_option options[] = {
+        {.name = "key", .type = CS_OPT_SECRET}, {.name = NULL}};
+
+    (void)state;
+    store_module.plugin.options = options;
+    answers('a', "X", CS_E_RETRY, NULL, 0);
+    answers('a', "Y", CS_OK, "from a", 0);
+    expect_failure("X", CS_E_RETRY);
+    expect("X Y", "from a", "credential.a");
+    assert_int_equal(asked('a'), 3);
+    store_module.plugin.options = NULL;
+}
+
+/* That the asker had no time left says nothing of the store. */
+static void who_was_cut_short_is_not_away(void **state)
+{
+    struct cs_secrets_request hasty = request_for("X", "d1");
+    struct cs_loan *loan;
+
+    (void)state;
+    changes('a', CS_OK, "late", 0);
+    behaviours[0].takes = 2 * CS_SECOND;
+    hasty.cancel = cs_cancel_new(NULL, CS_SECOND);
+    assert_int_equal(cs_secrets_borrow(app.secrets, &hasty, &loan, &error),
+                     CS_E_CANCELLED);
+    cs_cancel_free(hasty.cancel);
+    expect("X", "late", "credential.a");
+    assert_true(behaviours[0].patience == LONG_MAX);
 }
 
 static void an_outage_changes_no_absence(void **state)
@@ -530,7 +644,7 @@ static void a_failed_renewal_is_tried_again_later(void **state)
     (void)state;
     changes('a', CS_OK, "one", 1000 * CS_SECOND);
     expect("X", "one", "credential.a");
-    changes('a', CS_E_RETRY, NULL, 0);
+    changes('a', CS_E_AUTH, NULL, 0);
     cs_clock_turn(start + 750 * CS_SECOND);
     await("X", 2);
     await_value("X", "one");                /* the old one is still good */
@@ -544,9 +658,22 @@ static void a_failed_renewal_is_tried_again_later(void **state)
     await("X", 4);
     await_value("X", "one");
     cs_clock_turn(start + 1000 * CS_SECOND);
-    expect_failure("X", CS_E_RETRY);
+    expect_failure("X", CS_E_AUTH);
     changes('a', CS_OK, "two", 1000 * CS_SECOND);
     expect("X", "two", "credential.a");
+}
+
+/* As a virtual machine's metadata do while they are updated. */
+static void a_slow_renewal_is_seen_through(void **state)
+{
+    (void)state;
+    changes('a', CS_OK, "one", 1000 * CS_SECOND);
+    expect("X", "one", "credential.a");
+    changes('a', CS_OK, "two", 1000 * CS_SECOND);
+    behaviours[0].takes = 100 * CS_SECOND;
+    cs_clock_turn(cs_clock_now() + 750 * CS_SECOND);
+    await_value("X", "two");
+    assert_int_equal(times("X"), 2);
 }
 
 /* Whoever ends the program does not wait for a store. */
@@ -954,14 +1081,19 @@ int main(void)
         TEST(each_district_has_its_own),
         TEST(what_was_found_is_remembered),
         TEST(absence_is_remembered_for_a_while),
-        TEST(trouble_is_not_remembered),
-        TEST(who_was_away_is_asked_last),
+        TEST(trouble_is_soon_forgotten),
+        TEST(who_was_away_is_left_alone),
+        TEST(who_stays_away_is_asked_ever_more_rarely),
+        TEST(who_was_away_gets_little_time),
+        TEST(who_lives_on_others_is_asked_all_the_same),
+        TEST(who_was_cut_short_is_not_away),
         TEST(an_outage_changes_no_absence),
         TEST(a_fixed_secret_is_asked_for_again),
         TEST(what_comes_expired_is_not_lent),
         TEST(a_token_is_renewed_at_its_threshold_while_idle),
         TEST(nobody_waits_for_a_renewal),
         TEST(a_failed_renewal_is_tried_again_later),
+        TEST(a_slow_renewal_is_seen_through),
         TEST(a_renewal_under_way_is_cut_short),
         TEST(a_refused_token_is_fetched_anew),
         TEST(a_refused_fixed_secret_passes_its_store_over),

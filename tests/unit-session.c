@@ -401,7 +401,18 @@ static void locks_say_who(void **state)
     assert_ok(cs_session_holds(session, school, &error));
     cs_session_unlock(session, school);
     assert_int_equal(cs_session_holds(session, school, &error), CS_E_BUSY);
+    assert_ok(cs_session_lock(session, school, &error));
+    assert_ok(cs_session_relock(session, school, &error));
+    assert_string_equal(fake_sink.lock, "school/s1");
+    fake_sink_fail(1, 1); /* who repeats is the caller */
+    assert_error(cs_session_relock(session, school, &error), CS_E_RETRY,
+                 "sink.session: the database is out for tea");
+    assert_int_equal(fake_sink.locks, 1);
+    assert_string_equal(fake_sink.lock, "");
+    assert_ok(cs_session_lock(session, school, &error));
     fake_sink.taken = true;
+    assert_error(cs_session_relock(session, school, &error), CS_E_BUSY,
+                 "sink.session: taken");
     assert_error(cs_session_lock(session, school, &error), CS_E_BUSY,
                  "another process is busy with this school");
     row = sync_of(school->id, "r7", "Student", "r7/s1/Student");

@@ -558,6 +558,31 @@ static void one_bad_row(void **state)
     disperse(cells);
 }
 
+/* The rest of a batch must not go on without the transaction. */
+static void a_trigger_undoes_the_transaction(void **state)
+{
+    struct lab *lab = *state;
+    sqlite3 *db;
+    make_both(lab);
+    assert_int_equal(sqlite3_open(lab->path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "CREATE TRIGGER guard BEFORE INSERT ON People WHEN "
+                     "NEW.Key = 'bad' BEGIN SELECT RAISE(ROLLBACK, 'no'); END",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(put_key(lab->sink, CS_INSERT, "bad", "x"), CS_E_DATA);
+    assert_int_equal(ops->begin(lab->sink), CS_OK);
+    assert_int_equal(put_key(lab->sink, CS_INSERT, "good", "x"), CS_OK);
+    assert_int_equal(put_key(lab->sink, CS_INSERT, "bad", "x"), CS_E_FATAL);
+    assert_non_null(strstr(lab->fake.error, "undid the whole transaction "
+                                            "because of a row"));
+    assert_int_equal(ops->commit(lab->sink), CS_E_FATAL);
+    ops->rollback(lab->sink);
+    assert_int_equal(count(lab->sink), 0);
+}
+
 static void foreign_keys_count(void **state)
 {
     struct lab *lab = *state;
@@ -1191,6 +1216,7 @@ int main(void)
         TEST(existing_and_missing_rows),
         TEST(keys_are_compared_byte_for_byte),
         TEST(one_bad_row),
+        TEST(a_trigger_undoes_the_transaction),
         TEST(foreign_keys_count),
         TEST(filters),
         TEST(a_scan_stops_when_told),

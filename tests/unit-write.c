@@ -31,7 +31,12 @@
 static struct {
     const struct cs_host *host;
     enum cs_rc rc;   /* what holds() says next */
-    size_t failures; /* and how often */
+    size_t failures; /* and how often, for lock() ends it */
+    size_t taken;    /* how often lock() finds that somebody has it */
+    const char *run; /* of the newest row of the history; NULL: none */
+    int64_t sync_id;
+    size_t locks, unlocks;
+    bool holds; /* is it ours? */
 } guard;
 
 static enum cs_rc session_open(const struct cs_host *host, void **self)
@@ -59,24 +64,54 @@ static enum cs_rc session_scan(void *self, const struct cs_entity *entity,
                                const struct cs_filter *filter, cs_row_fn *each,
                                void *arg)
 {
+    struct cs_value row[CS_HISTORY_COLUMNS] = {0};
+
     (void)self;
-    (void)entity;
     (void)filter;
-    (void)each;
-    (void)arg;
-    return CS_OK;
+    if (guard.run == NULL || entity != &cs_schema_history)
+        return CS_OK;
+    row[CS_HISTORY_ID] = cs_cell_of_integer(guard.sync_id);
+    row[CS_HISTORY_SCHOOL] = cs_cell_of_integer(1);
+    row[CS_HISTORY_RUN] = cs_cell_of_text(guard.run);
+    return each(arg, row);
 }
 
-/* Asked when all is written and nothing is committed. */
+/* Asked when all is written and nothing is committed, and before what failed
+ * begins anew. */
 static enum cs_rc session_holds(void *self, const char *name)
 {
     (void)self;
     assert_string_equal(name, "school/s1");
-    assert_true(fake_sink.open);
     if (guard.failures == 0)
         return CS_OK;
     guard.failures--;
+    guard.holds = false;
     return cs_fail(guard.host, guard.rc, "the lock is lost");
+}
+
+static enum cs_rc session_lock(void *self, const char *name, long wait_ms)
+{
+    (void)self;
+    assert_string_equal(name, "school/s1");
+    assert_int_equal(wait_ms, 0);
+    assert_false(guard.holds); /* it was given up before */
+    assert_false(fake_sink.open);
+    guard.locks++;
+    if (guard.taken > 0) {
+        guard.taken--;
+        return cs_fail(guard.host, CS_E_BUSY, "taken");
+    }
+    guard.failures = 0;
+    guard.holds = true;
+    return CS_OK;
+}
+
+static void session_unlock(void *self, const char *name)
+{
+    (void)self;
+    assert_string_equal(name, "school/s1");
+    guard.unlocks++;
+    guard.holds = false;
 }
 
 static const struct cs_module session_module = {
@@ -84,7 +119,9 @@ static const struct cs_module session_module = {
     .ops.sink = {.life = {.open = session_open, .close = session_close},
                  .inspect = session_inspect,
                  .scan = session_scan,
-                 .holds = session_holds},
+                 .lock = session_lock,
+                 .holds = session_holds,
+                 .unlock = session_unlock},
 };
 
 /* ---- The program around it ----------------------------------------------- */
@@ -129,7 +166,9 @@ static void heal(void)
     fake_sink.rc = CS_OK;
     fake_sink.after_commit = fake_sink.cut = fake_sink.taken = false;
     fake_sink.refuses = NULL;
-    guard.failures = 0;
+    guard.failures = guard.taken = guard.locks = guard.unlocks = 0;
+    guard.run = NULL;
+    guard.holds = true;
 }
 
 static int open_with(size_t batch_size)
@@ -794,24 +833,97 @@ static void a_wrong_stamp_stops(void **state)
     assert_nothing_written(&scenes[0]);
 }
 
-static void without_the_schools_lock_nothing_is_committed(void **state)
+/* The lock goes with its connection: it is taken anew, and all is written. */
+static void a_lock_that_is_lost_is_taken_again(void **state)
+{
+    static const enum cs_rc classes[] = {CS_E_BUSY, CS_E_RETRY};
+
+    (void)state;
+    for (size_t c = 0; c < 2; c++)
+        for (size_t taken = 0; taken < 3; taken++) {
+            reopen(2);
+            a_day();
+            guard.rc = classes[c];
+            guard.failures = SIZE_MAX;
+            guard.taken = taken; /* the server has not missed us yet */
+            guard.run = "r2";
+            guard.sync_id = 8; /* of another entity */
+            assert_ok(write_all());
+            assert_written(&scenes[0]);
+            assert_int_equal(fake_sink.locks, 2);
+            assert_int_equal(guard.locks, taken + 1);
+            assert_true(guard.holds);
+            assert_pauses(NOW, taken + 1);
+        }
+    /* It may be back, or never have been away. */
+    reopen(2);
+    a_day();
+    guard.failures = 1;
+    assert_ok(write_all());
+    assert_written(&scenes[0]);
+    assert_int_equal(guard.locks, 0);
+}
+
+static void a_lock_that_stays_lost_is_an_error(void **state)
 {
     (void)state;
     a_day();
-    guard.rc = CS_E_BUSY;
-    guard.failures = 1;
-    assert_error(write_all(), CS_E_BUSY, "sink.session: the lock is lost");
-    assert_nothing_written(&scenes[0]);
-    assert_int_equal(fake_sink.locks, 1);
-    heal();
-
-    /* The session asks 1 + 3 times before the write begins anew. */
-    fake_sink.refuses = refuses_h;
     guard.rc = CS_E_RETRY;
-    guard.failures = 5;
+    guard.failures = SIZE_MAX;
+    guard.taken = SIZE_MAX;
+    assert_error(write_all(), CS_E_RETRY,
+                 "this school's lock was lost with the connection to the "
+                 "session database, and somebody has it now");
+    assert_int_equal(cs_error_exit(&error), CS_EXIT_TRANSIENT);
+    assert_nothing_written(&scenes[0]);
+    assert_int_equal(guard.locks, 3);
+    assert_pauses(NOW, 3);
+}
+
+/* What was compared no longer counts when another run came in between. */
+static void who_was_overtaken_does_not_write(void **state)
+{
+    (void)state;
+    for (size_t taken = 0; taken < 2; taken++) {
+        reopen(2);
+        a_day();
+        guard.rc = CS_E_BUSY;
+        guard.failures = SIZE_MAX;
+        guard.taken = taken;
+        guard.run = "r9";
+        guard.sync_id = 8;
+        assert_error(write_all(), CS_E_BUSY,
+                     "run r9 began with this school when its lock was lost "
+                     "with the connection to the session database; the "
+                     "school is left to it");
+        assert_nothing_written(&scenes[0]);
+        assert_int_equal(guard.locks, 1);
+        assert_false(guard.holds);
+        assert_pauses(NOW, 1);
+    }
+    /* One that was there before does not matter. */
+    reopen(2);
+    a_day();
+    guard.rc = CS_E_BUSY;
+    guard.failures = SIZE_MAX;
+    guard.run = "r9";
+    guard.sync_id = 6;
+    assert_ok(write_all());
+    assert_written(&scenes[0]);
+}
+
+/* Who repeats for another reason asks as well. */
+static void the_lock_may_go_with_the_database(void **state)
+{
+    (void)state;
+    a_day();
+    fake_sink_fail(5, 1);
+    guard.rc = CS_E_BUSY;
+    guard.failures = SIZE_MAX;
     assert_ok(write_all());
     assert_written(&scenes[0]);
     assert_int_equal(fake_sink.locks, 2);
+    assert_int_equal(guard.locks, 1);
 }
 
 static void who_is_cancelled_does_not_wait(void **state)
@@ -868,7 +980,10 @@ int main(void)
         TEST(who_cannot_even_be_deactivated_is_set_aside),
         TEST(too_many_refused_rows_fail_the_whole),
         TEST(a_wrong_stamp_stops),
-        TEST(without_the_schools_lock_nothing_is_committed),
+        TEST(a_lock_that_is_lost_is_taken_again),
+        TEST(a_lock_that_stays_lost_is_an_error),
+        TEST(who_was_overtaken_does_not_write),
+        TEST(the_lock_may_go_with_the_database),
         TEST(who_is_cancelled_does_not_wait),
         TEST(a_deadline_ends_the_second_wait),
     };

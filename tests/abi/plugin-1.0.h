@@ -303,9 +303,10 @@ struct cs_sink_ops { /* thin: the core has worked out what changes */
     struct cs_life life;
     bool one_writer; /* instances on one database must not write at once */
     /* Is the table there with these columns, which may be some of it only?
-     * CS_E_NOT_HERE: no such table; CS_E_CONFIG: a column is missing.
-     * lengths[i]: the real length of column i in UTF-16 units, 0 for no limit.
-     */
+     * CS_E_NOT_HERE: no such table; CS_E_CONFIG: a column is missing, or is of
+     * a type that cannot hold what it must.  lengths[i]: the real length of
+     * column i in UTF-16 units, 0 for no limit.  Without `lengths` types do
+     * not matter: only what is missing is an error. */
     enum cs_rc (*inspect)(void *self, const struct cs_entity *,
                           unsigned *lengths);
     /* One step of a schema; nothing where the thing is there already.  With
@@ -326,6 +327,10 @@ struct cs_sink_ops { /* thin: the core has worked out what changes */
     enum cs_rc (*apply)(void *self, struct cs_batch *);
     enum cs_rc (*commit)(void *self);
     void (*rollback)(void *self); /* does nothing outside a transaction */
+    /* What belongs around a script of steps for it to be run by hand: whole or
+     * not at all, and where SQL can ask for the lock "schema" under that lock.
+     * Both end in a line feed; both may be NULL. */
+    const char *script_begin, *script_end;
 };
 
 struct cs_notifier_ops { /* hears of runs and failures; never blocks one */

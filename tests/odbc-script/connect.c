@@ -149,16 +149,19 @@ SQLRETURN driver_stall(struct driver_statement *statement,
     pthread_mutex_lock(&statement->mutex);
     statement->stalled = true;
     statement->cancelled = false;
+    statement->early = kind == SCRIPT_EARLY;
+    statement->deaf = kind == SCRIPT_HANG;
     connect_tell(statement->connection);
-    while (rc == 0 && !(statement->cancelled && kind == SCRIPT_STALL))
+    while (rc == 0 && !statement->cancelled)
         if (statement->seconds > 0)
             rc = pthread_cond_timedwait(&statement->change, &statement->mutex,
                                         &end);
-        else if (kind == SCRIPT_STALL)
+        else if (!statement->deaf)
             rc = pthread_cond_wait(&statement->change, &statement->mutex);
         else
             abort(); /* nothing could ever end it */
     statement->stalled = false;
+    pthread_cond_broadcast(&statement->change);
     pthread_mutex_unlock(&statement->mutex);
     driver_note(statement->connection, "  %s\n",
                 rc == 0 ? "cancelled" : "timed out");

@@ -157,6 +157,7 @@ static SQLRETURN execute_enter(struct driver_statement *statement)
     case SCRIPT_BAD:
         return execute_bad(statement);
     case SCRIPT_STALL:
+    case SCRIPT_EARLY:
     case SCRIPT_HANG:
     case SCRIPT_TIMEOUT:
         return driver_stall(statement, result->kind);
@@ -335,7 +336,10 @@ DRIVER_EXPORT SQLRETURN SQL_API SQLCancel(SQLHSTMT arg)
 {
     struct driver_statement *statement = arg;
     pthread_mutex_lock(&statement->mutex);
-    statement->cancelled = statement->stalled;
+    while (statement->stalled && statement->deaf)
+        pthread_cond_wait(&statement->change, &statement->mutex);
+    statement->cancelled = statement->stalled && !statement->early;
+    statement->early = false;
     pthread_cond_broadcast(&statement->change);
     pthread_mutex_unlock(&statement->mutex);
     return SQL_SUCCESS;

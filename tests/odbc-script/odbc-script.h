@@ -34,7 +34,10 @@
  *     late I STATE NATIVE
  *                        the same, but said when no result is left
  *     stall              no answer until SQLCancel() or the query timeout
- *     hang               no answer until the query timeout
+ *     early              the same, but the first SQLCancel() comes too early
+ *                        and does nothing
+ *     hang               no answer until the query timeout, nor from
+ *                        SQLCancel(): so does Microsoft's driver
  *     timeout            the query or login timeout has passed already
  *
  * A COMMIT or SAVE TRANSACTION without a transaction fails, too.  Here is what
@@ -76,6 +79,7 @@ enum script_kind {
     SCRIPT_BAD,
     SCRIPT_LATE,
     SCRIPT_STALL,
+    SCRIPT_EARLY,
     SCRIPT_HANG,
     SCRIPT_TIMEOUT,
 };
@@ -170,9 +174,9 @@ struct driver_statement {
     size_t row;        /* of the next fetch */
     size_t got, taken; /* SQLGetData(): column, and units given already */
 
-    pthread_mutex_t mutex; /* around the next two */
+    pthread_mutex_t mutex; /* around the next ones */
     pthread_cond_t change;
-    bool stalled, cancelled;
+    bool stalled, early, deaf, cancelled;
 };
 
 /* Both return SQL_ERROR. */

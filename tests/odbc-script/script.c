@@ -64,6 +64,7 @@ static const struct {
     {"bad", SCRIPT_BAD},
     {"late", SCRIPT_LATE},
     {"stall", SCRIPT_STALL},
+    {"early", SCRIPT_EARLY},
     {"hang", SCRIPT_HANG},
     {"timeout", SCRIPT_TIMEOUT},
 };

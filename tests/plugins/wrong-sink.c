@@ -7,9 +7,29 @@
 #include "../../plugins/sink/sqlite-test/sqlite-test.c"
 #undef cleversync_plugin
 
+#include <fcntl.h>
+
 static bool wrong_is(const struct sqlite_test *self, const char *fault)
 {
     return strcmp(self->host->text(self->host, "fault"), fault) == 0;
+}
+
+/* "away": each kind of call fails the first time that it meets a table; a file
+ * beside the database tells that it did. */
+static enum cs_rc wrong_away(struct sqlite_test *self, const char *call,
+                             const char *table)
+{
+    char *path;
+    if (!wrong_is(self, "away"))
+        return CS_OK;
+    if (asprintf(&path, "%s-away-%s-%s", self->path, call, table) < 0)
+        return sqlite_test_out_of_memory(self);
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR);
+    free(path);
+    if (file < 0)
+        return CS_OK;
+    close(file);
+    return cs_fail(self->host, CS_E_RETRY, "the database is away");
 }
 
 /* ---- Cells -------------------------------------------------------------- */
@@ -112,7 +132,9 @@ static enum cs_rc wrong_apply(void *arg, struct cs_batch *batch)
     struct sqlite_test *self = arg;
     bool outer;
     batch->affected = 0;
-    enum cs_rc rc = sqlite_test_connect(self, true);
+    enum cs_rc rc = wrong_away(self, "apply", batch->entity->table);
+    if (rc == CS_OK)
+        rc = sqlite_test_connect(self, true);
     if (rc == CS_OK)
         rc = sqlite_test_enter(self, &outer);
     if (rc != CS_OK)
@@ -151,7 +173,11 @@ static enum cs_rc wrong_scan(void *arg, const struct cs_entity *entity,
         other = *filter;
     if (wrong_is(self, "oldest"))
         other.newest = 0;
-    enum cs_rc rc = sqlite_test_scan(self, entity, &other, wrong_read, &reader);
+    enum cs_rc rc = wrong_away(self, "scan", entity->table);
+    if (rc == CS_OK)
+        rc = sqlite_test_scan(self, entity, &other, wrong_read, &reader);
+    if (rc == CS_OK) /* all rows were handed over */
+        rc = wrong_away(self, "end", entity->table);
     return rc == CS_E_CANCELLED && wrong_is(self, "late") ? CS_OK : rc;
 }
 
@@ -170,10 +196,22 @@ static enum cs_rc wrong_lock(void *arg, const char *name, long wait_ms)
     return rc == CS_E_BUSY && wrong_is(arg, "shares") ? CS_OK : rc;
 }
 
+/* A lock goes with its connection. */
+static enum cs_rc wrong_holds(void *arg, const char *name)
+{
+    enum cs_rc rc = wrong_away(arg, "holds", "lock");
+    if (rc == CS_OK)
+        return sqlite_test_holds(arg, name);
+    sqlite_test_unlock(arg, name);
+    return rc;
+}
+
 static enum cs_rc wrong_inspect(void *arg, const struct cs_entity *entity,
                                 unsigned *lengths)
 {
-    enum cs_rc rc = sqlite_test_inspect(arg, entity, lengths);
+    enum cs_rc rc = wrong_away(arg, "inspect", entity->table);
+    if (rc == CS_OK)
+        rc = sqlite_test_inspect(arg, entity, lengths);
     if (wrong_is(arg, "bytes") && rc == CS_OK && lengths != NULL)
         for (size_t i = 0; i < entity->ncolumns; i++)
             lengths[i] *= 2;
@@ -190,7 +228,7 @@ static enum cs_rc wrong_alter(void *arg, const struct cs_step *step,
 }
 
 static const struct cs_option wrong_options[] = {
-    {"path", CS_OPT_TEXT, NULL, NULL, "the database's file"},
+    {"path", CS_OPT_TEXT | CS_OPT_TEMPLATE, NULL, NULL, "the database's file"},
     {"fault", CS_OPT_TEXT, "none", NULL, "what goes wrong"},
     {NULL, 0, NULL, NULL, NULL},
 };
@@ -203,7 +241,7 @@ static const struct cs_sink_ops wrong_ops = {
     .inspect = wrong_inspect,
     .alter = wrong_alter,
     .lock = wrong_lock,
-    .holds = sqlite_test_holds,
+    .holds = wrong_holds,
     .unlock = sqlite_test_unlock,
     .scan = wrong_scan,
     .begin = sqlite_test_begin,

@@ -79,7 +79,7 @@ bool keyvault_vm_there(struct keyvault *vault)
 enum cs_rc keyvault_vm(struct keyvault *vault, const char *resource)
 {
     static const char *const headers[] = {"Metadata: true", NULL};
-    static const int retry[] = {404, 410, 0}; /* busy; being updated */
+    static const int retry[] = {404, 410, 501, 0}; /* busy; being updated */
     struct keyvault_text url = {.host = vault->host};
     struct cs_http http = {
         .size = sizeof(http),

@@ -152,6 +152,7 @@ static enum cs_rc mssql_odbc_log_in(struct mssql_odbc *self)
     long most = host->remaining_ms(host) / 1000 + 1;
     long seconds = target.login_seconds > 0 ? target.login_seconds
                                             : MSSQL_ODBC_LOGIN_SECONDS;
+    self->encrypted = security.encrypt || target.encrypt > 0;
     mssql_odbc_target_clear(host, &target);
     if (rc == CS_OK)
         rc = mssql_odbc_make_handles(self, seconds < most ? seconds : most);
@@ -180,6 +181,13 @@ static enum cs_rc mssql_odbc_prepare(struct mssql_odbc *self)
     return mssql_odbc_run(self, settings, NULL, 0, NULL, NULL, 0);
 }
 
+/* A question that failed, and by no answer of the server's to it. */
+static bool mssql_odbc_says_nothing(const struct mssql_odbc *self,
+                                    enum cs_rc rc)
+{
+    return self->connection == NULL || rc == CS_E_CANCELLED || rc == CS_E_RETRY;
+}
+
 /* A compatibility level below 130 hides it; only a try tells for certain. */
 static enum cs_rc mssql_odbc_look_for_openjson(struct mssql_odbc *self)
 {
@@ -188,7 +196,7 @@ static enum cs_rc mssql_odbc_look_for_openjson(struct mssql_odbc *self)
     int64_t rows;
     enum cs_rc rc = mssql_odbc_run(self, sql, NULL, 0, NULL, &rows, 1);
     self->openjson = rc == CS_OK;
-    return self->connection == NULL || rc == CS_E_CANCELLED ? rc : CS_OK;
+    return mssql_odbc_says_nothing(self, rc) ? rc : CS_OK;
 }
 
 /* A driver that does not know the word for encryption in its connection string
@@ -200,7 +208,7 @@ static enum cs_rc mssql_odbc_look_at_encryption(struct mssql_odbc *self)
         "FROM sys.dm_exec_connections WHERE session_id = @@SPID)";
     int64_t encrypted = -1;
     enum cs_rc rc = mssql_odbc_run(self, sql, NULL, 0, NULL, &encrypted, 1);
-    if (self->connection == NULL || rc == CS_E_CANCELLED)
+    if (mssql_odbc_says_nothing(self, rc))
         return rc;
     if (rc != CS_OK || encrypted == -1)
         cs_log(self->host, CS_LOG_WARN,
@@ -210,7 +218,7 @@ static enum cs_rc mssql_odbc_look_at_encryption(struct mssql_odbc *self)
     else if (encrypted == 0)
         return cs_fail(self->host, CS_E_CONFIG,
                        "%s: the connection is not encrypted, though the option "
-                       "encrypt says so",
+                       "encrypt or the connection string says so",
                        self->where);
     return CS_OK;
 }
@@ -233,7 +241,7 @@ enum cs_rc mssql_odbc_connect(struct mssql_odbc *self)
         rc = mssql_odbc_prepare(self);
     if (rc == CS_OK)
         rc = mssql_odbc_look_for_openjson(self);
-    if (rc == CS_OK && self->host->flag(self->host, "encrypt"))
+    if (rc == CS_OK && self->encrypted)
         rc = mssql_odbc_look_at_encryption(self);
     if (rc != CS_OK)
         mssql_odbc_disconnect(self);

@@ -44,6 +44,14 @@ struct mssql_odbc_fault {
 #define MSSQL_ODBC_FOREIGN "a value does not fit its column's type"
 #define MSSQL_ODBC_LONG "a value is too long for its column"
 #define MSSQL_ODBC_GONE "no transaction is open; a failure may have undone it"
+static const char mssql_odbc_away[] =
+    "the server cannot be reached: are its name and its port right, and does a "
+    "firewall let this machine through?";
+/* FreeTDS has but one word for all of it. */
+static const char mssql_odbc_untrusted[] =
+    "the server cannot be reached, or ca_file does not trust its certificate: "
+    "are its name and its port right, does a firewall let this machine "
+    "through, and is ca_file the certificate's issuer?";
 #define MSSQL_ODBC_LOGIN \
     "the login failed: is the user and the password of the connection right?"
 
@@ -170,9 +178,7 @@ static const struct mssql_odbc_fault mssql_odbc_faults[] = {
     {0, "HYT00", NULL, CS_E_RETRY, "the server did not answer in time"},
     {0, "HYT01", NULL, CS_E_RETRY, "the server did not answer in time"},
     {0, "HY008", NULL, CS_E_CANCELLED, "cancelled, or out of time"},
-    {0, "08001", NULL, CS_E_RETRY,
-     "the server cannot be reached: are its name and its port right, and does "
-     "a firewall let this machine through?"},
+    {0, "08001", NULL, CS_E_RETRY, mssql_odbc_away},
     {0, "08", NULL, CS_E_RETRY, MSSQL_ODBC_LOST},
     {0, "HY001", NULL, CS_E_FATAL, "the driver is out of memory"},
 };
@@ -292,6 +298,10 @@ enum cs_rc mssql_odbc_fail(struct mssql_odbc *self, SQLSMALLINT type,
         fault.rc = CS_E_RETRY;
         fault.sentence = MSSQL_ODBC_LOST;
     }
+    if (fault.sentence == mssql_odbc_away &&
+        self->driver == MSSQL_ODBC_FREETDS && self->encrypted &&
+        self->host->flag(self->host, "verify_certificate"))
+        fault.sentence = mssql_odbc_untrusted;
     if (fault.rc == CS_E_CANCELLED ||
         (type == SQL_HANDLE_STMT && mssql_odbc_ended(self, &record)) ||
         ((fault.rc == CS_E_RETRY || rank == n) && mssql_odbc_late(self)))

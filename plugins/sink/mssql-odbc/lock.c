@@ -136,17 +136,18 @@ enum cs_rc mssql_odbc_holds(void *arg, const char *name)
         "NVARCHAR(255)), 'Session') WHEN 'Exclusive' THEN 1 ELSE 0 END";
     struct mssql_odbc *self = arg;
     int64_t held = 0;
-    enum cs_rc rc = CS_OK;
     if (self->doubtful)
         mssql_odbc_disconnect(self);
-    if (mssql_odbc_lock_index(self, name) < self->nlocks)
-        rc = mssql_odbc_run(self, sql, &name, 1, NULL, &held, 1);
-    if (rc == CS_E_CANCELLED || (rc != CS_OK && self->connection != NULL))
-        return rc;
-    if (held == 0)
-        return cs_fail(self->host, CS_E_BUSY, "%s: the lock %s is not held",
+    if (mssql_odbc_lock_index(self, name) == self->nlocks)
+        return cs_fail(self->host, CS_E_BUSY,
+                       "%s: the lock %s is not held: it never was, or its "
+                       "connection was lost",
                        self->where, name);
-    return CS_OK;
+    enum cs_rc rc = mssql_odbc_run(self, sql, &name, 1, NULL, &held, 1);
+    if (rc == CS_OK && held == 0)
+        rc = cs_fail(self->host, CS_E_BUSY,
+                     "%s: the lock %s is not held any more", self->where, name);
+    return rc;
 }
 
 void mssql_odbc_unlock(void *arg, const char *name)

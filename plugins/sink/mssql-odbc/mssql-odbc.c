@@ -12,6 +12,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* How often cancel() tells the driver. */
+enum {
+    MSSQL_ODBC_AGAIN_NS = 50 * 1000 * 1000,
+    MSSQL_ODBC_SECOND_NS = 1000000000
+};
 
 static const struct cs_option mssql_odbc_options[] = {
     {.name = "connection",
@@ -56,9 +63,20 @@ static void mssql_odbc_close(void *arg)
     mssql_odbc_disconnect(self); /* rolls back, frees all locks */
     if (self->environment != NULL)
         SQLFreeHandle(SQL_HANDLE_ENV, self->environment);
+    pthread_cond_destroy(&self->left);
     pthread_mutex_destroy(&self->mutex);
     free(self->where);
     free(self);
+}
+
+/* Its clock is one that nobody sets. */
+static void mssql_odbc_init_left(struct mssql_odbc *self)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&self->left, &attributes);
+    pthread_condattr_destroy(&attributes);
 }
 
 static enum cs_rc mssql_odbc_open(const struct cs_host *host, void **self)
@@ -79,6 +97,7 @@ static enum cs_rc mssql_odbc_open(const struct cs_host *host, void **self)
         return cs_fail(host, CS_E_FATAL, "out of memory");
     }
     pthread_mutex_init(&made->mutex, NULL);
+    mssql_odbc_init_left(made);
     *self = made;
     return CS_OK;
 }
@@ -90,14 +109,29 @@ static enum cs_rc mssql_odbc_check(void *arg)
     return mssql_odbc_run(self, "SELECT 1", NULL, 0, NULL, &one, 1);
 }
 
-/* The mutex keeps the statement from being freed under SQLCancel(). */
+/* For a moment, or until no statement is under way. */
+static void mssql_odbc_pause(struct mssql_odbc *self)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_nsec += MSSQL_ODBC_AGAIN_NS;
+    end.tv_sec += end.tv_nsec / MSSQL_ODBC_SECOND_NS;
+    end.tv_nsec %= MSSQL_ODBC_SECOND_NS;
+    pthread_cond_timedwait(&self->left, &self->mutex, &end);
+}
+
+/* The mutex keeps the statement from being freed under SQLCancel().  That does
+ * nothing to one that the driver has not begun, so it is said until the call
+ * ends; Microsoft's waits for the statement when the network is away. */
 static void mssql_odbc_cancel(void *arg)
 {
     struct mssql_odbc *self = arg;
     pthread_mutex_lock(&self->mutex);
     self->cancelled = true;
-    if (self->running != NULL)
+    while (self->running != NULL) {
         SQLCancel(self->running);
+        mssql_odbc_pause(self);
+    }
     pthread_mutex_unlock(&self->mutex);
 }
 
@@ -174,6 +208,8 @@ static const struct cs_sink_ops mssql_odbc_ops = {
     .apply = mssql_odbc_apply,
     .commit = mssql_odbc_commit,
     .rollback = mssql_odbc_rollback,
+    .script_begin = mssql_odbc_sql_begin,
+    .script_end = mssql_odbc_sql_end,
 };
 
 CS_SINK_PLUGIN("mssql-odbc", mssql_odbc_ops, .version = "1.0",

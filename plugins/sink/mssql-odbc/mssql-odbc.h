@@ -74,7 +74,8 @@ enum {
 /* A column as the database has it. */
 struct mssql_odbc_column {
     char type[32];       /* "nvarchar", "int", "datetime2", ... */
-    unsigned length;     /* text: UTF-16 units; 0: no limit, or no text */
+    unsigned length;     /* text: UTF-16 units, of varchar bytes; 0: no limit,
+                            or no text */
     char collation[129]; /* of text; "" of others */
 };
 struct mssql_odbc_table {
@@ -87,6 +88,7 @@ struct mssql_odbc {
     enum mssql_odbc_driver driver;
     char *where; /* "host/database" for sentences */
     long query_seconds;
+    bool encrypted; /* the connection is to be */
     SQLHENV environment;
     SQLHDBC connection; /* NULL: not connected */
     bool openjson;      /* the server has OPENJSON */
@@ -102,6 +104,7 @@ struct mssql_odbc {
     size_t selects, read, written; /* statements and rows, for the log */
 
     pthread_mutex_t mutex; /* around the next two */
+    pthread_cond_t left;   /* running became NULL */
     SQLHSTMT running;      /* what cancel() cancels; or NULL */
     bool cancelled;        /* for good: what remains is to undo and close */
 };
@@ -186,8 +189,8 @@ enum cs_rc mssql_odbc_fetch(struct mssql_odbc *self,
 enum cs_rc mssql_odbc_finish(struct mssql_odbc *self,
                              struct mssql_odbc_statement *statement,
                              const char *table, enum cs_rc rc);
-/* Start, read the integers of the first row of the first result with columns
- * into values (when nvalues is not 0; a null is -1), finish. */
+/* Start, read the integers of the first row of the last result with rows into
+ * values (when nvalues is not 0; a null is -1), finish. */
 enum cs_rc mssql_odbc_run(struct mssql_odbc *self, const char *sql,
                           const char *const *parameters, size_t n,
                           const char *table, int64_t *values, size_t nvalues);
@@ -230,6 +233,8 @@ char *mssql_odbc_sql_columns(const char *table);
 /* The type of a new column. */
 char *mssql_odbc_sql_type(const struct cs_column *column);
 char *mssql_odbc_sql_step(const struct cs_step *step);
+extern const char mssql_odbc_sql_begin[]; /* around steps run by hand */
+extern const char mssql_odbc_sql_end[];
 /* "[dbo].[Students]", quoted as it must be. */
 char *mssql_odbc_sql_table(const char *table);
 
@@ -248,6 +253,11 @@ enum cs_rc mssql_odbc_inspect(void *self, const struct cs_entity *entity,
                               unsigned *lengths); /* or NULL */
 enum cs_rc mssql_odbc_alter(void *self, const struct cs_step *step,
                             cs_sql_fn *show, void *arg);
+
+/* varchar or char, which keep text in a code page; if that is UTF-8, all of
+ * it. */
+bool mssql_odbc_is_narrow(const struct mssql_odbc_column *column);
+bool mssql_odbc_is_utf8(const struct mssql_odbc_column *column);
 
 /* ---- value.c ------------------------------------------------------------ */
 

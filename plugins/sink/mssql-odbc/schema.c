@@ -115,6 +115,10 @@ static enum cs_rc mssql_odbc_look(struct mssql_odbc_look *look)
 {
     const char *name = look->table->entity->table;
     struct mssql_odbc_statement statement;
+    if (look->table->entity->ncolumns > MSSQL_ODBC_COLUMNS)
+        return cs_fail(look->self->host, CS_E_FATAL,
+                       "table %s has more than %d columns", name,
+                       MSSQL_ODBC_COLUMNS);
     char *sql = mssql_odbc_sql_columns(name);
     if (sql == NULL)
         return mssql_odbc_out_of_memory(look->self);
@@ -138,6 +142,20 @@ static enum cs_rc mssql_odbc_look(struct mssql_odbc_look *look)
 
 /* ---- Is it as it must be? ----------------------------------------------- */
 
+bool mssql_odbc_is_narrow(const struct mssql_odbc_column *column)
+{
+    return strcasecmp(column->type, "varchar") == 0 ||
+           strcasecmp(column->type, "char") == 0;
+}
+
+bool mssql_odbc_is_utf8(const struct mssql_odbc_column *column)
+{
+    static const char end[] = "_UTF8";
+    size_t length = strlen(column->collation), tail = strlen(end);
+    return mssql_odbc_is_narrow(column) && length >= tail &&
+           strcasecmp(column->collation + length - tail, end) == 0;
+}
+
 static bool mssql_odbc_suits(const struct cs_column *column, const char *type)
 {
     static const char *const types[][4] = {
@@ -155,6 +173,15 @@ static bool mssql_odbc_suits(const struct cs_column *column, const char *type)
             return true;
     }
     return false;
+}
+
+/* A code page turns letters that it lacks into others, or into "?".  Keys are
+ * Clever's identifiers and have none of those. */
+static bool mssql_odbc_keeps(const struct cs_column *column,
+                             const struct mssql_odbc_column *real)
+{
+    return column->type != CS_TEXT || column->flags & CS_KEY ||
+           !mssql_odbc_is_narrow(real) || mssql_odbc_is_utf8(real);
 }
 
 /* type: what the column is instead; NULL: there is no such column. */
@@ -181,7 +208,8 @@ static enum cs_rc mssql_odbc_lacking(struct mssql_odbc *self,
     return rc;
 }
 
-static enum cs_rc mssql_odbc_judge(const struct mssql_odbc_look *look)
+static enum cs_rc mssql_odbc_judge(const struct mssql_odbc_look *look,
+                                   bool types)
 {
     const struct cs_entity *entity = look->table->entity;
     struct mssql_odbc *self = look->self;
@@ -193,8 +221,15 @@ static enum cs_rc mssql_odbc_judge(const struct mssql_odbc_look *look)
         const char *type = look->table->columns[i].type;
         if (!(look->found >> i & 1))
             return mssql_odbc_lacking(self, entity, column, NULL);
-        if (!mssql_odbc_suits(column, type))
+        if (types && !mssql_odbc_suits(column, type))
             return mssql_odbc_lacking(self, entity, column, type);
+        if (types && !mssql_odbc_keeps(column, &look->table->columns[i]))
+            return cs_fail(self->host, CS_E_CONFIG,
+                           "column %s of table %s in %s has type %s, which "
+                           "spoils names with letters that its code page "
+                           "lacks: change it with ALTER TABLE to nvarchar, as "
+                           "long as it is now",
+                           column->name, entity->table, self->where, type);
     }
     return CS_OK;
 }
@@ -221,7 +256,7 @@ static enum cs_rc mssql_odbc_learn(struct mssql_odbc *self,
     look.table->entity = entity;
     enum cs_rc rc = mssql_odbc_look(&look);
     if (rc == CS_OK)
-        rc = mssql_odbc_judge(&look);
+        rc = mssql_odbc_judge(&look, true);
     if (rc != CS_OK) {
         free(look.table);
         return rc;
@@ -238,16 +273,23 @@ enum cs_rc mssql_odbc_find(struct mssql_odbc *self,
                            const struct cs_entity *entity,
                            const struct mssql_odbc_table **table)
 {
-    if (entity->ncolumns > MSSQL_ODBC_COLUMNS)
-        return cs_fail(self->host, CS_E_FATAL,
-                       "table %s has more than %d columns", entity->table,
-                       MSSQL_ODBC_COLUMNS);
     for (size_t i = 0; i < MSSQL_ODBC_TABLES; i++)
         if (self->tables[i] != NULL && self->tables[i]->entity == entity) {
             *table = self->tables[i];
             return CS_OK;
         }
     return mssql_odbc_learn(self, entity, table);
+}
+
+/* Is all there, whatever its types are?  This is not kept: such a table is not
+ * to be used. */
+static enum cs_rc mssql_odbc_is_there(struct mssql_odbc *self,
+                                      const struct cs_entity *entity)
+{
+    struct mssql_odbc_table table = {.entity = entity};
+    struct mssql_odbc_look look = {.self = self, .table = &table};
+    enum cs_rc rc = mssql_odbc_look(&look);
+    return rc == CS_OK ? mssql_odbc_judge(&look, false) : rc;
 }
 
 /* Others may have changed the table: what is known does not count. */
@@ -259,7 +301,8 @@ enum cs_rc mssql_odbc_inspect(void *arg, const struct cs_entity *entity,
     enum cs_rc rc = mssql_odbc_connect(self);
     mssql_odbc_forget(self);
     if (rc == CS_OK)
-        rc = mssql_odbc_find(self, entity, &table);
+        rc = lengths != NULL ? mssql_odbc_find(self, entity, &table)
+                             : mssql_odbc_is_there(self, entity);
     for (size_t i = 0; rc == CS_OK && lengths != NULL && i < entity->ncolumns;
          i++)
         lengths[i] = table->columns[i].length;

@@ -789,3 +789,24 @@ char *mssql_odbc_sql_step(const struct cs_step *step)
     free(made);
     return NULL;
 }
+
+/* ---- Schema: scripts ---------------------------------------------------- */
+
+/* All versions of a database may be pasted as one batch: hence no GO, and EXEC
+ * around the variable.  XACT_ABORT alone does not stop at every error. */
+const char mssql_odbc_sql_begin[] =
+    "SET XACT_ABORT ON;\n"
+    "BEGIN TRY\n"
+    "BEGIN TRANSACTION;\n"
+    "EXEC(N'DECLARE @result INT;\n"
+    "  EXEC @result = sp_getapplock @Resource = N''schema'',"
+    " @LockMode = ''Exclusive'',\n"
+    "    @LockOwner = ''Transaction'', @LockTimeout = 60000;\n"
+    "  IF @result < 0\n"
+    "    THROW 50001, N''another process is changing the schema'', 1;');\n";
+const char mssql_odbc_sql_end[] = "COMMIT TRANSACTION;\n"
+                                  "END TRY\n"
+                                  "BEGIN CATCH\n"
+                                  "  IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION;\n"
+                                  "  THROW;\n"
+                                  "END CATCH;\n";

@@ -28,6 +28,7 @@ static void mssql_odbc_leave(struct mssql_odbc *self)
 {
     pthread_mutex_lock(&self->mutex);
     self->running = NULL;
+    pthread_cond_signal(&self->left);
     pthread_mutex_unlock(&self->mutex);
 }
 
@@ -270,29 +271,46 @@ enum cs_rc mssql_odbc_finish(struct mssql_odbc *self,
 
 /* ---- Numbers ------------------------------------------------------------ */
 
-static enum cs_rc mssql_odbc_numbers(struct mssql_odbc *self,
-                                     struct mssql_odbc_statement *statement,
-                                     const char *table, int64_t *values,
-                                     size_t n)
+/* false: they are no numbers, or fewer. */
+static bool mssql_odbc_row(struct mssql_odbc_statement *statement,
+                           int64_t *values, size_t n)
 {
-    enum cs_rc rc = mssql_odbc_rows(self, statement, table);
-    if (rc == CS_OK)
-        rc = mssql_odbc_fetch(self, statement, table);
-    if (rc == CS_E_NOT_HERE)
-        return cs_fail(self->host, CS_E_FATAL,
-                       "%s: the server does not answer a question about itself",
-                       self->where);
-    for (size_t i = 0; rc == CS_OK && i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         SQLBIGINT value = 0;
         SQLLEN length = 0;
         if (!SQL_SUCCEEDED(SQLGetData(statement->handle, (SQLUSMALLINT)(i + 1),
                                       SQL_C_SBIGINT, &value, sizeof value,
                                       &length)))
-            rc = mssql_odbc_fail(self, SQL_HANDLE_STMT, statement->handle,
-                                 table);
+            return false;
         values[i] = length == SQL_NULL_DATA ? -1 : value;
     }
-    return rc;
+    return true;
+}
+
+/* A trigger's results, of whatever kind, come before the statement's own. */
+static enum cs_rc mssql_odbc_numbers(struct mssql_odbc *self,
+                                     struct mssql_odbc_statement *statement,
+                                     const char *table, int64_t *values,
+                                     size_t n)
+{
+    bool good = false;
+    enum cs_rc rc = mssql_odbc_rows(self, statement, table);
+    while (rc == CS_OK) {
+        rc = mssql_odbc_fetch(self, statement, table);
+        if (rc == CS_OK)
+            good = mssql_odbc_row(statement, values, n);
+        if (rc == CS_OK || rc == CS_E_NOT_HERE)
+            rc = mssql_odbc_more(self, statement, table);
+        if (rc == CS_OK)
+            rc = mssql_odbc_rows(self, statement, table);
+    }
+    if (rc != CS_E_NOT_HERE)
+        return rc;
+    if (good)
+        return CS_OK;
+    return cs_fail(self->host, CS_E_FATAL,
+                   "%s: the server does not answer a question about itself",
+                   self->where);
 }
 
 enum cs_rc mssql_odbc_run(struct mssql_odbc *self, const char *sql,

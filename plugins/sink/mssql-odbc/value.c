@@ -103,24 +103,43 @@ static bool mssql_odbc_time_fits(const char *type, const char *text)
 
 /* ---- Cells -------------------------------------------------------------- */
 
+/* In a code page that is not UTF-8 only ASCII is safe. */
+static bool mssql_odbc_text_keeps(const struct mssql_odbc_column *real,
+                                  const char *text)
+{
+    if (!mssql_odbc_is_narrow(real) || mssql_odbc_is_utf8(real))
+        return true;
+    while (*text != '\0' && (unsigned char)*text < 0x80)
+        text++;
+    return *text == '\0';
+}
+
 static enum cs_rc mssql_odbc_text_check(struct mssql_odbc *self,
                                         const struct mssql_odbc_table *table,
                                         size_t column, const char *text)
 {
     const struct cs_entity *entity = table->entity;
-    unsigned length = table->columns[column].length;
+    const struct mssql_odbc_column *real = &table->columns[column];
     size_t units = mssql_odbc_units(text);
+    size_t size = mssql_odbc_is_narrow(real) ? strlen(text) : units;
     if (units == SIZE_MAX)
         return cs_fail(self->host, CS_E_DATA,
                        "%s, table %s: the text for column %s is not UTF-8",
                        self->where, entity->table,
                        entity->columns[column].name);
-    if (length > 0 && units > length)
+    if (!mssql_odbc_text_keeps(real, text))
+        return cs_fail(self->host, CS_E_DATA,
+                       "%s, table %s: the text for column %s has letters that "
+                       "its type %s may not keep",
+                       self->where, entity->table, entity->columns[column].name,
+                       real->type);
+    if (real->length > 0 && size > real->length)
         return cs_fail(self->host, CS_E_DATA,
                        "%s, table %s: the text for column %s is longer than "
-                       "its %u characters",
+                       "its %u %s",
                        self->where, entity->table, entity->columns[column].name,
-                       length);
+                       real->length,
+                       mssql_odbc_is_narrow(real) ? "bytes" : "characters");
     return CS_OK;
 }
 

@@ -287,5 +287,10 @@ enum cs_rc sqlite_test_apply(void *arg, struct cs_batch *batch)
     rc = sqlite_test_leave(self, outer, sqlite_test_rows(self, batch, key));
     if (rc != CS_OK)
         batch->affected = 0;
+    if (rc == CS_E_DATA && !outer && sqlite3_get_autocommit(self->db))
+        return cs_fail(self->host, CS_E_FATAL,
+                       "%s: the database undid the whole transaction because "
+                       "of a row of %s",
+                       self->path, batch->entity->table);
     return rc;
 }

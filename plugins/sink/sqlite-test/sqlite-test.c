@@ -128,6 +128,11 @@ static const struct cs_sink_ops sqlite_test_ops = {
     .apply = sqlite_test_apply,
     .commit = sqlite_test_commit,
     .rollback = sqlite_test_rollback,
+    /* The shell goes on after a failure, and would commit what is left. */
+    .script_begin = "-- to be run by \"sqlite3 -bail\": a step that fails must "
+                    "end it\n"
+                    "BEGIN IMMEDIATE;\n",
+    .script_end = "COMMIT;\n",
 };
 
 CS_SINK_PLUGIN("sqlite-test", sqlite_test_ops, .version = "1.0",
