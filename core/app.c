@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- Saying that it failed ---------------------------------------------- */
@@ -66,8 +67,9 @@ static const char **all_sets(const struct cs_arguments *arguments,
     return sets;
 }
 
-static void read_with(struct cs_app *app, const struct cs_arguments *arguments,
-                      const char *set, struct cs_problems *problems)
+static void read_settings(struct cs_app *app,
+                          const struct cs_arguments *arguments, const char *set,
+                          struct cs_problems *problems)
 {
     const char **sets = all_sets(arguments, set);
     const struct cs_settings_request request = {
@@ -75,19 +77,31 @@ static void read_with(struct cs_app *app, const struct cs_arguments *arguments,
         .sets = sets,
         .environment = environ,
     };
-    const struct cs_setting *path;
-    struct cs_error error;
 
     *app = (struct cs_app){0};
     cs_settings_read(&app->settings, &request, problems);
     free(sets);
-    path = cs_settings_find(app->settings, "cleversync", "plugin_path");
+}
+
+static void make_loader(struct cs_app *app, struct cs_problems *problems)
+{
+    const struct cs_setting *path =
+        cs_settings_find(app->settings, "cleversync", "plugin_path");
+    struct cs_error error;
+
     if (cs_loader_new(&app->loader, path != NULL ? path->value : NULL,
                       &error) == CS_OK)
         return;
     app->loader = NULL;
     cs_problems_add(problems, path != NULL ? path->file : NULL,
                     path != NULL ? path->line : 0, "%s", error.text);
+}
+
+static void read_with(struct cs_app *app, const struct cs_arguments *arguments,
+                      const char *set, struct cs_problems *problems)
+{
+    read_settings(app, arguments, set, problems);
+    make_loader(app, problems);
 }
 
 void cs_app_read(struct cs_app *app, const struct cs_arguments *arguments,
@@ -115,7 +129,7 @@ int cs_app_find(struct cs_app *app, const struct cs_arguments *arguments,
     return status;
 }
 
-static void setup_log(const struct cs_settings *settings)
+void cs_app_setup_log(const struct cs_app *app)
 {
     static const char *const levels[] = {
         [CS_LOG_ERROR] = "error",
@@ -123,8 +137,8 @@ static void setup_log(const struct cs_settings *settings)
         [CS_LOG_INFO] = "information",
         [CS_LOG_DEBUG] = "debug",
     };
-    const char *level = cs_settings_text(settings, "logging", "level");
-    const char *format = cs_settings_text(settings, "logging", "format");
+    const char *level = cs_settings_text(app->settings, "logging", "level");
+    const char *format = cs_settings_text(app->settings, "logging", "format");
     enum cs_level most = CS_LOG_ERROR;
 
     while (most < CS_LOG_DEBUG && strcmp(levels[most], level) != 0)
@@ -160,6 +174,25 @@ int cs_app_open(struct cs_app *app, const struct cs_arguments *arguments)
     return cs_app_open_with(app, arguments, NULL);
 }
 
+/* What does nothing yet, but is there. */
+static void make_rooms(struct cs_app *app)
+{
+    app->http = make_http(app->settings);
+    app->secrets = cs_secrets_new(app);
+}
+
+/* Days and the schedule are counted in it. */
+void cs_app_set_zone(const struct cs_app *app)
+{
+    setenv("TZ", cs_settings_text(app->settings, "sync", "time_zone"), 1);
+    tzset();
+}
+
+static void stop(void *arg)
+{
+    cs_cancel_now(arg);
+}
+
 int cs_app_open_with(struct cs_app *app, const struct cs_arguments *arguments,
                      const char *set)
 {
@@ -176,12 +209,41 @@ int cs_app_open_with(struct cs_app *app, const struct cs_arguments *arguments,
         cs_app_close(app);
         return status;
     }
-    setup_log(app->settings);
+    cs_app_setup_log(app);
+    cs_app_set_zone(app);
     app->cancel = cs_cancel_new(NULL, 0);
-    cs_signals_watch(app->cancel);
-    app->http = make_http(app->settings);
-    app->secrets = cs_secrets_new(app);
+    cs_signals_watch(&(struct cs_signals){.stop = stop, .arg = app->cancel});
+    make_rooms(app);
     return CS_EXIT_OK;
+}
+
+bool cs_app_open_shared(struct cs_app *app,
+                        const struct cs_arguments *arguments,
+                        const struct cs_app_shared *shared,
+                        struct cs_problems *problems)
+{
+    bool first = shared->loader == NULL;
+    struct cs_loader *made = NULL;
+
+    read_settings(app, arguments, NULL, problems);
+    app->shares = true;
+    app->loader = shared->loader;
+    app->cancel = shared->cancel;
+    if (first)
+        make_loader(app, problems);
+    if (first)
+        made = app->loader;
+    if (app->loader != NULL)
+        cs_wiring_make(&app->wiring, app->settings, app->loader, problems);
+    if (problems->n > 0) {
+        cs_app_close(app);
+        cs_loader_free(made);
+        return false;
+    }
+    if (first)
+        cs_app_set_zone(app);
+    make_rooms(app);
+    return true;
 }
 
 void cs_app_close(struct cs_app *app)
@@ -190,12 +252,12 @@ void cs_app_close(struct cs_app *app)
         cs_secrets_free(app->secrets);
     if (app->http != NULL)
         cs_http_client_free(app->http);
-    if (app->cancel != NULL) {
+    if (app->cancel != NULL && !app->shares) {
         cs_signals_stop();
         cs_cancel_free(app->cancel);
     }
     cs_wiring_clear(&app->wiring);
-    if (app->loader != NULL)
+    if (app->loader != NULL && !app->shares)
         cs_loader_free(app->loader);
     if (app->settings != NULL)
         cs_settings_free(app->settings);

@@ -18,6 +18,7 @@ struct cs_app {
     struct cs_http_client *http;
     struct cs_secrets *secrets;
     struct cs_cancel *cancel; /* the process's: a signal switches it */
+    bool shares; /* loader and cancel are not its own, nor are the signals */
 };
 
 /* Reads the configuration, loads the plugins, makes ready and starts to watch
@@ -29,6 +30,25 @@ int cs_app_open(struct cs_app *app, const struct cs_arguments *arguments);
 int cs_app_open_with(struct cs_app *app, const struct cs_arguments *arguments,
                      const char *set);
 void cs_app_close(struct cs_app *app);
+
+/* For who lives on and has several of them, one after the other: loader and
+ * cancel are the caller's, who watches the signals, too.  The first one makes
+ * the loader, sets the process's zone, and comes before other threads exist.
+ * False: problems say why, and nothing is open. */
+struct cs_app_shared {
+    struct cs_loader *loader; /* NULL: it is made, for the caller to free */
+    struct cs_cancel *cancel;
+};
+bool cs_app_open_shared(struct cs_app *app,
+                        const struct cs_arguments *arguments,
+                        const struct cs_app_shared *shared,
+                        struct cs_problems *problems);
+
+/* The process's zone is the one of the settings: days begin in it, and the
+ * schedule counts in it.  Before other threads exist. */
+void cs_app_set_zone(const struct cs_app *app);
+/* Has the log written as this configuration wants it. */
+void cs_app_setup_log(const struct cs_app *app);
 
 /* Prints "cleversync: SENTENCE" (with -o json an object) and returns the exit
  * code that the error asks for. */

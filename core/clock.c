@@ -26,13 +26,29 @@ static int64_t read_clock(clockid_t id)
 
 /* See CLEVERSYNC_TEST_CLOCK_OFFSET in the header. */
 static int64_t offset;
+static const char *offset_file;
 
 static void read_offset(void)
 {
     const char *text = secure_getenv("CLEVERSYNC_TEST_CLOCK_OFFSET");
 
-    if (text)
+    if (text && text[0] == '/')
+        offset_file = text;
+    else if (text)
         offset = strtoll(text, NULL, 10) * CS_SECOND;
+}
+
+static int64_t offset_now(void)
+{
+    FILE *file = offset_file ? fopen(offset_file, "re") : NULL;
+    long long seconds = 0;
+
+    if (!file)
+        return offset;
+    if (fscanf(file, "%lld", &seconds) != 1)
+        seconds = 0;
+    fclose(file);
+    return seconds * CS_SECOND;
 }
 
 int64_t cs_clock_now(void)
@@ -42,7 +58,7 @@ int64_t cs_clock_now(void)
     if (atomic_load(&turned))
         return atomic_load(&turned_now);
     pthread_once(&once, read_offset);
-    return read_clock(CLOCK_REALTIME) + offset;
+    return read_clock(CLOCK_REALTIME) + offset_now();
 }
 
 int64_t cs_clock_steady(void)

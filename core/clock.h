@@ -24,8 +24,10 @@ bool cs_clock_is_format(const char *text);
 bool cs_clock_parse(const char *text, int64_t *time);
 
 /* Tests of the whole program: the environment's CLEVERSYNC_TEST_CLOCK_OFFSET is
- * a number of seconds, read once, that cs_clock_now() is ahead of (or, below 0,
- * behind) the system's clock; cs_clock_steady() is not changed. */
+ * a number of seconds that cs_clock_now() is ahead of (or, below 0, behind) the
+ * system's clock; cs_clock_steady() is not changed.  An absolute path is a file
+ * with that number, which is read each time: so the clock of a program that
+ * runs can be set. */
 
 /* Tests: from now on both clocks stand at `now` and move only by waiting. */
 void cs_clock_turn(int64_t now);

@@ -6,7 +6,8 @@
 #include "cmd.h"
 
 #include "app.h"
-#include "history.h"
+#include "forget.h"
+#include "notify.h"
 #include "report.h"
 #include "signals.h"
 
@@ -48,13 +49,28 @@ static void report(const struct cs_arguments *arguments,
     fflush(stdout);
 }
 
-static void purge_history(struct cs_session *session)
+static void purge_history(struct cs_session *session, const char *run)
 {
+    const struct cs_log_context context = {.run = run};
     struct cs_error error = {0};
 
-    if (cs_history_purge(session, &error) != CS_OK)
-        cs_log_write(CS_LOG_WARN, NULL, "old history was not purged: %s",
+    if (cs_forget_old(session, &error) != CS_OK)
+        cs_log_write(CS_LOG_WARN, &context, "old history was not purged: %s",
                      error.text);
+}
+
+/* Whoever starts a run from cron hears of it, too.  error: why there was none.
+ * False: see cs_notify_free(). */
+static bool notify(struct cs_app *app, struct cs_session *session,
+                   const struct cs_run *run, const struct cs_error *error)
+{
+    struct cs_notify *told = cs_notify_new(app);
+
+    if (error->rc == CS_OK)
+        cs_notify_run(told, session, run);
+    else
+        cs_notify_no_run(told, run->id, error);
+    return cs_notify_free(told, CS_NOTIFY_FLUSH);
 }
 
 static int run_with(const struct cs_arguments *arguments,
@@ -72,14 +88,19 @@ static int run_with(const struct cs_arguments *arguments,
         cs_run_all(&run, &app, session, request, &error) == CS_OK) {
         /* What was abandoned may hang in the session database. */
         if (!request->dry && !run.abandoned)
-            purge_history(session);
+            purge_history(session, run.id);
         report(arguments, &run);
         status = run.status_code;
-        if (run.abandoned) /* a plugin still runs: nothing may be freed */
-            _exit(cs_signals_caught() != 0 ? 128 + cs_signals_caught()
-                                           : status);
+        error = (struct cs_error){.rc = CS_OK};
     } else {
         status = cs_app_fail(arguments, &error);
+    }
+    if (run.abandoned && cs_signals_caught() != 0)
+        status = 128 + cs_signals_caught();
+    if (run.abandoned ||
+        (!request->dry && !notify(&app, session, &run, &error))) {
+        fflush(stdout);
+        _exit(status); /* a plugin still runs: nothing may be freed */
     }
     cs_run_clear(&run);
     cs_session_close(session);

@@ -265,6 +265,8 @@ static enum cs_rc work(struct trial *trial, struct cs_error *error)
     }
     if (!name && wiring->session)
         try_part(trial, wiring->session, &nobody, wiring->ncredentials);
+    for (size_t i = 0; !name && i < wiring->nnotifiers; i++)
+        try_part(trial, wiring->notifiers[i], &nobody, wiring->ncredentials);
     rc = cs_session_open(&trial->session, &trial->app, error);
     if (rc == CS_OK)
         rc = cs_registry_load(trial->session, &trial->registry, error);

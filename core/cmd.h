@@ -59,6 +59,22 @@ extern const struct cs_cli_option cs_cmd_school_list_options[];
 extern const struct cs_cli_option cs_cmd_school_set_options[];
 extern const struct cs_cli_option cs_cmd_school_import_options[];
 
+/* cmd-school.c */
+int cs_cmd_school_remove(const struct cs_arguments *arguments);
+int cs_cmd_school_restamp(const struct cs_arguments *arguments);
+int cs_cmd_school_adopt(const struct cs_arguments *arguments);
+extern const struct cs_cli_option cs_cmd_school_remove_options[];
+extern const struct cs_cli_option cs_cmd_school_restamp_options[];
+extern const struct cs_cli_option cs_cmd_school_adopt_options[];
+
+/* cmd-changes.c */
+int cs_cmd_changes(const struct cs_arguments *arguments);
+extern const struct cs_cli_option cs_cmd_changes_options[];
+
+/* cmd-purge.c */
+int cs_cmd_purge(const struct cs_arguments *arguments);
+extern const struct cs_cli_option cs_cmd_purge_options[];
+
 /* cmd-history.c */
 int cs_cmd_history(const struct cs_arguments *arguments);
 int cs_cmd_status(const struct cs_arguments *arguments);
@@ -75,8 +91,24 @@ extern const struct cs_cli_option cs_cmd_approve_options[];
 extern const struct cs_cli_option cs_cmd_reject_options[];
 extern const struct cs_cli_option cs_cmd_rejects_options[];
 
+/* cmd-daemon.c */
+int cs_cmd_daemon(const struct cs_arguments *arguments);
+extern const struct cs_cli_option cs_cmd_daemon_options[];
+
+/* cmd-schedule.c */
+int cs_cmd_schedule_next(const struct cs_arguments *arguments);
+extern const struct cs_cli_option cs_cmd_schedule_next_options[];
+
 /* cmd-secrets.c */
 int cs_cmd_secrets_test(const struct cs_arguments *arguments);
 extern const struct cs_cli_option cs_cmd_secrets_test_options[];
+
+/* cmd-password.c */
+int cs_cmd_secrets_hash_password(const struct cs_arguments *arguments);
+extern const struct cs_cli_option cs_cmd_secrets_hash_password_options[];
+
+/* cmd-notify.c */
+int cs_cmd_notify_test(const struct cs_arguments *arguments);
+extern const struct cs_cli_option cs_cmd_notify_test_options[];
 
 #endif

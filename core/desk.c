@@ -21,8 +21,7 @@ int cs_desk_run(const struct cs_arguments *arguments, cs_desk_fn *work)
         rc = cs_registry_load(desk.session, &desk.registry, &error);
     if (rc == CS_OK)
         rc = work(&desk, &error);
-    if (rc < CS_OK)
-        status = cs_app_fail(arguments, &error);
+    status = rc < CS_OK ? cs_app_fail(arguments, &error) : desk.status;
     cs_registry_clear(&desk.registry);
     cs_session_close(desk.session);
     cs_app_close(&desk.app);

@@ -14,6 +14,7 @@ struct cs_desk {
     struct cs_app app;
     struct cs_session *session;
     struct cs_registry registry; /* as it was when the command began */
+    int status; /* set by the work: the exit code if there is no error */
 };
 
 /* The command's work.  Errors are printed by cs_desk_run(). */

@@ -6,6 +6,7 @@
 #include "history.h"
 
 #include "cell.h"
+#include "forget.h"
 #include "memory.h"
 #include "schema.h"
 #include "session.h"
@@ -247,7 +248,7 @@ static enum cs_rc sweep(void *arg, struct cs_instance *sink,
             continue;
         row.status = CS_HISTORY_FAILED;
         row.end = cs_clock_now();
-        row.message = "the process that ran this sync ended in the middle";
+        row.message = CS_HISTORY_DIED;
         rc = update(sink, &row, error);
         request->closed += rc == CS_OK;
     }
@@ -398,23 +399,22 @@ static enum cs_rc is_succeeded(struct cs_instance *sink,
     return rc;
 }
 
-static enum cs_rc forget(struct cs_instance *sink, const struct cs_history *row,
+/* Which of the old rows may go: keys; texts are borrowed from them. */
+struct purge {
+    const struct cs_value *before;
+    struct rows old;
+    struct cs_value *keys;
+    size_t n;
+};
+
+static enum cs_rc choose(struct purge *purge, struct cs_instance *sink,
                          struct cs_error *error)
-{
-    struct cs_value cells[CS_HISTORY_COLUMNS] = {{0}};
-
-    cells[CS_HISTORY_KEY] = cs_cell_of_text(row->key);
-    return cs_sink_put(sink, &cs_schema_history, CS_DELETE, cells, error);
-}
-
-static enum cs_rc purge_rows(struct cs_instance *sink, const struct rows *old,
-                             struct cs_error *error)
 {
     const struct cs_history *last = NULL; /* the closed one before this one */
     enum cs_rc rc = CS_OK;
 
-    for (size_t i = 0; i < old->n && rc == CS_OK; i++) {
-        const struct cs_history *row = &old->row[i];
+    for (size_t i = 0; i < purge->old.n && rc == CS_OK; i++) {
+        const struct cs_history *row = &purge->old.row[i];
         bool succeeded = true;
 
         if (!closed(row))
@@ -422,40 +422,62 @@ static enum cs_rc purge_rows(struct cs_instance *sink, const struct rows *old,
         if (last == NULL || !same_series(row, last))
             rc = is_succeeded(sink, row, &succeeded, error);
         if (rc == CS_OK && succeeded && row->key != NULL)
-            rc = forget(sink, row, error);
+            purge->keys[purge->n++] = cs_cell_of_text(row->key);
         last = row;
     }
     return rc;
 }
 
-static enum cs_rc purge(void *arg, struct cs_instance *sink,
-                        struct cs_error *error)
+static void clear_purge(struct purge *purge)
 {
-    const struct cs_value *before = arg;
+    clear(&purge->old);
+    free(purge->keys);
+    purge->keys = NULL;
+    purge->n = 0;
+}
+
+static enum cs_rc find_old(void *arg, struct cs_instance *sink,
+                           struct cs_error *error)
+{
+    struct purge *purge = arg;
     const struct cs_filter filter = {
         .size = sizeof(filter),
         .column = CS_HISTORY_START,
-        .below = before,
+        .below = purge->before,
     };
-    struct rows old = {0};
-    enum cs_rc rc =
-        cs_sink_scan(sink, &cs_schema_history, &filter, keep, &old, error);
+    enum cs_rc rc;
 
-    if (old.n > 0)
-        qsort(old.row, old.n, sizeof(*old.row), by_series);
-    if (rc == CS_OK)
-        rc = purge_rows(sink, &old, error);
-    clear(&old);
-    return rc;
+    clear_purge(purge);
+    rc = cs_sink_scan(sink, &cs_schema_history, &filter, keep, &purge->old,
+                      error);
+    if (rc != CS_OK || purge->old.n == 0)
+        return rc;
+    qsort(purge->old.row, purge->old.n, sizeof(*purge->old.row), by_series);
+    purge->keys = cs_memory_array(purge->old.n, sizeof(*purge->keys));
+    return choose(purge, sink, error);
 }
 
+/* What makes a row dispensable is newer than it and closed, so it stays so,
+ * whoever else purges meanwhile. */
 enum cs_rc cs_history_purge(struct cs_session *session, struct cs_error *error)
 {
     long days = cs_settings_number(cs_session_settings(session), "history",
                                    "retention_days");
     char room[CS_CLOCK_ISO];
-    struct cs_value before =
+    const struct cs_value before =
         cs_cell_of_time(cs_clock_now() - days * 86400 * CS_SECOND, room);
+    struct purge purge = {.before = &before};
+    struct cs_filter filter = {.size = sizeof(filter),
+                               .column = CS_HISTORY_KEY};
+    size_t most = (size_t)cs_settings_number(cs_session_settings(session),
+                                             "sync", "batch_size");
+    enum cs_rc rc = cs_session_use(session, find_old, &purge, error);
 
-    return cs_session_change(session, purge, &before, error);
+    for (size_t i = 0; rc == CS_OK && i < purge.n; i += most) {
+        filter.in = purge.keys + i;
+        filter.nin = purge.n - i < most ? purge.n - i : most;
+        rc = cs_forget_rows(session, &cs_schema_history, &filter, NULL, error);
+    }
+    clear_purge(&purge);
+    return rc;
 }

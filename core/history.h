@@ -13,6 +13,8 @@ struct cs_session;
 #define CS_HISTORY_SUCCESS "Success"
 #define CS_HISTORY_PARTIAL "Partial"
 #define CS_HISTORY_FAILED "Failed"
+/* The message of a row that a later run had to close. */
+#define CS_HISTORY_DIED "the process that ran this sync ended in the middle"
 /* In the place of an entity: rows that say from where events will count. */
 #define CS_HISTORY_BASELINE "Baseline"
 #define CS_HISTORY_EVENT "Event"
@@ -59,7 +61,7 @@ void cs_history_blame(struct cs_session *session, int64_t school,
                       struct cs_error *error);
 
 /* Deletes closed rows older than retention_days, but never the newest closed
- * row of a school and entity. */
+ * row of a school and entity; batch_size of them in a transaction. */
 enum cs_rc cs_history_purge(struct cs_session *session, struct cs_error *error);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "http.h"
 
+#include "counters.h"
 #include "http-auth.h"
 #include "http-budget.h"
 #include "http-retry.h"
@@ -112,6 +113,27 @@ static const char *method(const struct exchange *x)
     return given ? given : "GET";
 }
 
+static void count(const struct exchange *x, enum cs_counter counter,
+                  const char *how, double n)
+{
+    const struct cs_log_context *context = x->call->context;
+
+    cs_counters_add(counter,
+                    context && context->instance ? context->instance : "core",
+                    how, n);
+}
+
+static void count_request(const struct exchange *x)
+{
+    long status = x->call->exchange->status;
+    char how[24] = "none";
+
+    if (status != 0) {
+        snprintf(how, sizeof(how), "%ld", status);
+    }
+    count(x, CS_COUNTER_REQUESTS, how, 1);
+}
+
 /* "GET host/path answered 503 (6 tries)" */
 static enum cs_rc fail(const struct exchange *x, struct cs_error *error)
 {
@@ -172,9 +194,11 @@ static enum cs_rc get_ready(struct exchange *x, struct cs_error *error)
         }
         cs_http_auth_return(&x->auth, x->call->lender);
         wait += cs_http_retry_jitter(STAGGER);
+        count(x, CS_COUNTER_WAITS, NULL, 1);
         if (!wait_for(x, wait)) {
             return fail(x, error);
         }
+        count(x, CS_COUNTER_WAITED, NULL, (double)wait / CS_SECOND);
     }
 }
 
@@ -187,6 +211,7 @@ static void send_once(struct exchange *x)
     x->rc = cs_http_try_run(&x->try);
     put_handle(x->client, x->try.curl);
     x->tries++;
+    count_request(x);
     cs_log_write(CS_LOG_DEBUG, x->call->context,
                  "%s %s: status %ld after %lld ms (try %u)", method(x),
                  x->target.name, x->call->exchange->status,
@@ -286,9 +311,10 @@ static bool repeat(struct exchange *x)
     unsigned tries = x->call->exchange->tries;
     unsigned most = tries > 0 ? tries - 1 : x->client->policy.attempts;
 
-    if (is_spent(x) || x->failures >= most) {
+    if (x->call->once || is_spent(x) || x->failures >= most) {
         return false;
     }
+    count(x, CS_COUNTER_REPEATS, NULL, 1);
     int64_t wait = backoff(x, x->failures++);
     cs_log_write(CS_LOG_WARN, x->call->context,
                  "%s %s %s; repeating it in %.1f s (%u of %u)", method(x),

@@ -57,6 +57,8 @@ struct cs_http_call {
                          cs_http_reply_free().  exchange->text and header()
                          live as long */
     bool link_local;              /* plain http to 169.254/16 is allowed, too */
+    bool once;                    /* what fails is not repeated; to wait for a
+                         limit of requests and to renew a token is not that */
 };
 
 /* Performs the exchange with all retries.  Results as for cs_host.http; error

@@ -311,6 +311,7 @@ static enum cs_rc host_http(const struct cs_host *host,
         .cancel = instance->request.cancel,
         .context = &context,
         .link_local = instance->module->kind == CS_CREDENTIAL,
+        .once = instance->request.once,
     };
     struct cs_error error = {0};
     enum cs_rc rc = cs_http_perform(instance->app->http, &call, &error);

@@ -36,6 +36,7 @@ struct cs_instance_request {
                       their own secrets may come from */
     const char *entity; /* for the log; may be NULL */
     bool probe;         /* opened to verify a token: lends it unverified */
+    bool once;          /* a request that fails is not repeated */
 };
 
 struct cs_instance {

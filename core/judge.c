@@ -196,8 +196,8 @@ static enum cs_rc guard_updates(struct judging *judging)
     return CS_OK;
 }
 
-/* A database with people but without a stamp is taken over only when these
- * people are the school's. */
+/* A table with people whom no sync of ours brought is taken over only when
+ * these people are the school's, or when somebody said so. */
 static enum cs_rc judge_adoption(struct judging *judging)
 {
     const struct cs_diff_totals *totals = &judging->totals;
@@ -207,7 +207,7 @@ static enum cs_rc judge_adoption(struct judging *judging)
         return CS_OK;
     judging->verdict->matched = totals->matched;
     judging->verdict->active = totals->active;
-    if (totals->matched * 2 >= totals->active) {
+    if (judging->judge->vouched || totals->matched * 2 >= totals->active) {
         judging->verdict->adopted = true;
         judging->verdict->leavers = CS_WRITE_KEEP;
         return CS_OK;
@@ -215,7 +215,7 @@ static enum cs_rc judge_adoption(struct judging *judging)
     cs_error_set(error, CS_E_FATAL,
                  "the database carries no stamp and only %zu of its %zu "
                  "active rows are in Clever: is it this school's?  Nothing "
-                 "was written",
+                 "was written; if it is, use \"cleversync school adopt\"",
                  totals->matched, totals->active);
     error->status = CS_EXIT_PERSON;
     return error->rc;

@@ -21,7 +21,8 @@ struct cs_judge {
     struct cs_instance *sink; /* by events: to count the table's rows */
     enum cs_judge_mode mode;
     size_t records; /* that were read */
-    bool known; /* the database has a state for this entity, so it is ours */
+    bool known;     /* a sync of ours has filled the table */
+    bool vouched;   /* a person said that it is this school's */
     /* People whose leaving, or change, a person approved: no guard counts
      * them.  NULL: none. */
     const struct cs_keys *may_leave, *may_change;
@@ -36,7 +37,7 @@ struct cs_verdict {
     size_t held;  /* rows */
     size_t total; /* if any: active rows */
     char reason[512];       /* why; "": nothing is held */
-    bool adopted;           /* the database had people, but no stamp */
+    bool adopted;           /* the table had people, but no sync of ours */
     size_t matched, active; /* if so: how many of them are in Clever */
 };
 

@@ -29,6 +29,7 @@ struct cs_loader {
     char *dir;
     struct cs_module **modules;
     size_t n;
+    bool sealed;
 };
 
 static const char *const kinds[] = {
@@ -96,6 +97,11 @@ enum cs_rc cs_loader_new(struct cs_loader **loader, const char *dir,
     *loader = cs_memory_new(sizeof(**loader));
     (*loader)->dir = cs_memory_text(dir);
     return CS_OK;
+}
+
+void cs_loader_seal(struct cs_loader *loader)
+{
+    loader->sealed = true;
 }
 
 void cs_loader_free(struct cs_loader *loader)
@@ -389,6 +395,12 @@ const struct cs_module *cs_loader_get(struct cs_loader *loader,
     module->path = path_of(loader, kind, name);
     if (access(module->path, F_OK) != 0 && errno == ENOENT) {
         not_there(loader, kind, name, error);
+        goto fail;
+    }
+    if (loader->sealed) {
+        cs_error_set(error, CS_E_CONFIG,
+                     "the %s plugin %s is not loaded yet: restart needed",
+                     kinds[kind], name);
         goto fail;
     }
     if (load(module, name, error) != CS_OK)

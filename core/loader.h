@@ -33,6 +33,8 @@ int cs_loader_kind_of(const char *word);       /* 0: no such kind */
 enum cs_rc cs_loader_new(struct cs_loader **loader, const char *dir,
                          struct cs_error *error);
 void cs_loader_free(struct cs_loader *loader); /* modules die; code stays */
+/* Other threads exist from now on: what is not loaded stays so. */
+void cs_loader_seal(struct cs_loader *loader);
 
 /* The module, loading it on first use; borrowed.  NULL: error has the true
  * reason, with the nearest name when there is no such file. */

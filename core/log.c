@@ -8,14 +8,19 @@
 #include "clock.h"
 
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* The process has one standard error, so this is the one room with state of
  * its own; the mutex guards it all. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static enum cs_level most_wanted = CS_LOG_INFO;
-static enum cs_log_format format = CS_LOG_TEXT;
+static _Atomic(enum cs_level) most_wanted = CS_LOG_INFO;
+static _Atomic(enum cs_log_format) format = CS_LOG_TEXT;
+static _Atomic bool journal; /* reads standard error, and asks for priorities */
 static struct cs_log_screen screen;
 
 static const char *level_word(enum cs_level level)
@@ -33,8 +38,39 @@ static const char *level_word(enum cs_level level)
     return "debug";
 }
 
+/* systemd says which file its journal's end is: "DEVICE:INODE". */
+static bool is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    char mine[64];
+    struct stat file;
+
+    if (stream == NULL || fstat(STDERR_FILENO, &file) != 0)
+        return false;
+    snprintf(mine, sizeof(mine), "%ju:%ju", (uintmax_t)file.st_dev,
+             (uintmax_t)file.st_ino);
+    return strcmp(stream, mine) == 0;
+}
+
+/* As syslog counts them. */
+static int priority(enum cs_level level)
+{
+    switch (level) {
+    case CS_LOG_ERROR:
+        return 3;
+    case CS_LOG_WARN:
+        return 4;
+    case CS_LOG_INFO:
+        return 6;
+    case CS_LOG_DEBUG:
+        break;
+    }
+    return 7;
+}
+
 void cs_log_setup(enum cs_level most, enum cs_log_format wanted)
 {
+    journal = is_journal();
     most_wanted = most;
     format = wanted;
 }
@@ -48,7 +84,11 @@ static void write_text(const char *time, enum cs_level level,
                        const struct cs_log_context *context,
                        const char *message)
 {
+    if (journal)
+        fprintf(stderr, "<%d>", priority(level));
     fprintf(stderr, "%s %s", time, level_word(level));
+    if (context->run)
+        fprintf(stderr, " run=%s", context->run);
     if (context->district)
         fprintf(stderr, " district=%s", context->district);
     if (context->school)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 the cleversync authors */
 
-/* The log: lines on standard error, as text or as JSON objects.
+/* The log: lines on standard error, as text or as JSON objects; text that the
+ * systemd journal reads begins with its priority, "<4>".
  *
  * A line carries keys, counts and column names; never a name, an address, a
  * secret or text that came from outside. */
@@ -20,7 +21,7 @@ struct cs_log_context {
     const char *run, *district, *school, *entity;
 };
 
-/* Before any thread exists. */
+/* From any thread, at any time. */
 void cs_log_setup(enum cs_level most, enum cs_log_format format);
 bool cs_log_wants(enum cs_level level);
 void cs_log_write(enum cs_level level, const struct cs_log_context *context,

@@ -146,16 +146,18 @@ static enum cs_rc judge_changes(void *arg, struct cs_error *error)
     struct passing *passing = arg;
     const struct cs_pass *pass = passing->pass;
     const struct cs_keys *may = passing->approval.may;
-    struct cs_judge judge = {
-        .settings = pass->settings,
-        .diff = &passing->diff,
-        .sink = pass->sink,
-        .mode = pass->mode,
-        .records = passing->result->read,
-        .known = cs_state_find(pass->state, pass->schema->label),
-        .may_leave = &may[CS_HOLD_DELETE],
-        .may_change = &may[CS_HOLD_UPDATE],
-        .error = error};
+    const struct cs_state_entry *entry =
+        cs_state_find(pass->state, pass->schema->label);
+    struct cs_judge judge = {.settings = pass->settings,
+                             .diff = &passing->diff,
+                             .sink = pass->sink,
+                             .mode = pass->mode,
+                             .records = passing->result->read,
+                             .known = entry && entry->last_sync != 0,
+                             .vouched = entry,
+                             .may_leave = &may[CS_HOLD_DELETE],
+                             .may_change = &may[CS_HOLD_UPDATE],
+                             .error = error};
 
     return cs_judge_changes(&judge, &passing->verdict);
 }
@@ -169,11 +171,14 @@ static enum cs_rc judge(struct passing *passing)
     if (rc != CS_OK)
         return rc;
     if (verdict->adopted)
-        cs_log_write(CS_LOG_INFO, &passing->context,
-                     "the database carries no stamp; adopted, because %zu of "
-                     "its %zu active rows are in Clever; this run removes "
-                     "nobody",
-                     verdict->matched, verdict->active);
+        cs_log_write(
+            CS_LOG_INFO, &passing->context,
+            "%s; %zu of its %zu active rows are in Clever; this run "
+            "removes nobody",
+            cs_state_find(passing->pass->state, passing->pass->schema->label)
+                ? "the database is adopted by a person's word"
+                : "the database carries no stamp and is adopted",
+            verdict->matched, verdict->active);
     passing->result->held = verdict->held;
     if (verdict->reason[0])
         say(passing, verdict->reason);
@@ -327,6 +332,29 @@ static void keep_rejects(struct passing *passing,
     free(rejects);
 }
 
+/* Who was changed and why.  As with the rejects, a failure here is no longer
+ * the sync's. */
+static void keep_changes(struct passing *passing,
+                         const struct cs_changes *changes)
+{
+    const struct cs_pass *pass = passing->pass;
+    const struct cs_keys *may = passing->approval.may;
+    const struct cs_changes_source source = {
+        .school = pass->school,
+        .entity = pass->schema->label,
+        .run = pass->run,
+        .sync = pass->sync_id,
+        .why = pass->feed ? CS_CHANGES_FEED : CS_CHANGES_LISTING,
+        .may_leave = &may[CS_HOLD_DELETE],
+        .may_change = &may[CS_HOLD_UPDATE]};
+    struct cs_error error = {0};
+
+    if (cs_changes_log(pass->session, &source, changes, &error) != CS_OK)
+        cs_log_write(CS_LOG_ERROR, &passing->context,
+                     "%zu changes were made, but could not be logged: %s",
+                     changes->n, error.text);
+}
+
 /* Before the place in the feed moves on: only a full sync can tell about
  * somebody whom the feed has named. */
 static enum cs_rc require_full(struct passing *passing)
@@ -380,6 +408,7 @@ static enum cs_rc write_all(struct passing *passing)
         result->deactivated = written.deactivated;
         result->deleted = written.deleted;
         result->rejected += written.nrejects;
+        keep_changes(passing, &written.changes);
         keep_rejects(passing, &written);
     }
     if (rc == CS_OK && !held)

@@ -141,8 +141,8 @@ static int school_order(const void *left, const void *right)
     return by_name(a->name, a->clever_id, b->name, b->clever_id);
 }
 
-static enum cs_rc load(void *arg, struct cs_instance *sink,
-                       struct cs_error *error)
+enum cs_rc cs_registry_read(void *arg, struct cs_instance *sink,
+                            struct cs_error *error)
 {
     struct cs_registry *registry = arg;
     struct loading loading = {.registry = registry};
@@ -176,7 +176,7 @@ enum cs_rc cs_registry_load(struct cs_session *session,
     enum cs_rc rc;
 
     *registry = (struct cs_registry){0};
-    rc = cs_session_use(session, load, registry, error);
+    rc = cs_session_use(session, cs_registry_read, registry, error);
     if (rc != CS_OK)
         cs_registry_clear(registry);
     return rc;
@@ -365,7 +365,7 @@ static enum cs_rc add_district(void *arg, struct cs_instance *sink,
     struct new_district *new = arg;
     struct cs_registry registry = {0};
     const struct cs_district *old;
-    enum cs_rc rc = load(&registry, sink, error);
+    enum cs_rc rc = cs_registry_read(&registry, sink, error);
 
     if (rc != CS_OK)
         goto out;
@@ -511,7 +511,7 @@ static enum cs_rc add_schools(void *arg, struct cs_instance *sink,
 {
     struct new_schools *new = arg;
     struct cs_registry registry = {0};
-    enum cs_rc rc = load(&registry, sink, error);
+    enum cs_rc rc = cs_registry_read(&registry, sink, error);
 
     new->added = 0;
     for (size_t i = 0; i < new->n &&rc == CS_OK; i++) {
@@ -567,7 +567,7 @@ static enum cs_rc set_school(void *arg, struct cs_instance *sink,
     enum cs_rc rc = CS_OK;
 
     if (change->prefix != NULL) {
-        rc = load(&registry, sink, error);
+        rc = cs_registry_read(&registry, sink, error);
         if (rc == CS_OK)
             rc = check_free(&registry, change->prefix,
                             changed->school->clever_id, error);

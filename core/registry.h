@@ -7,6 +7,7 @@
 
 #include "error.h"
 
+struct cs_instance;
 struct cs_session;
 
 struct cs_district {
@@ -29,6 +30,10 @@ struct cs_registry { /* sorted by name; clearing a zeroed one is fine */
 
 enum cs_rc cs_registry_load(struct cs_session *session,
                             struct cs_registry *registry,
+                            struct cs_error *error);
+/* The same over a sink of one's own, in the way of cs_sink_fn: arg is the
+ * registry, a zeroed one at first, to be cleared after an error, too. */
+enum cs_rc cs_registry_read(void *arg, struct cs_instance *sink,
                             struct cs_error *error);
 void cs_registry_clear(struct cs_registry *registry);
 
@@ -77,5 +82,23 @@ enum cs_rc cs_registry_set_school(struct cs_session *session,
                                   const struct cs_school *school,
                                   const struct cs_school_change *change,
                                   struct cs_error *error);
+
+/* ---- registry-remove.c -------------------------------------------------- */
+
+/* Rows of other tables that are about a school, and go with it. */
+struct cs_registry_rows {
+    size_t history, changes, rejects, holds;
+    size_t foreign; /* of the history: made by the system that was here before,
+                       so they stay, and the school with them */
+};
+enum cs_rc cs_registry_count(struct cs_session *session,
+                             const struct cs_school *school,
+                             struct cs_registry_rows *rows,
+                             struct cs_error *error);
+/* With the school's lock held.  Its own database is not touched.  What an
+ * error interrupts is continued by the next call. */
+enum cs_rc cs_registry_remove_school(struct cs_session *session,
+                                     const struct cs_school *school,
+                                     struct cs_error *error);
 
 #endif

@@ -26,7 +26,8 @@
 /* How often the one who waits looks up: to draw, and for who hangs. */
 #define TICK (CS_SECOND / 5)
 
-/* How long to wait for a school that another run has, when we come again. */
+/* How long to wait for a school that another run has, when we come again;
+ * unless it works for the same purpose, which is waited for. */
 #define LOOK_AGAIN (30 * CS_SECOND)
 /* Rows of history to look through for cursors: some days' worth. */
 #define ROWS_A_SCHOOL 20
@@ -48,6 +49,11 @@ struct running {
     struct cs_session *session;
     struct cs_feeds *feeds;
     struct cs_sync_options options;
+    struct cs_turns *turns;
+    size_t most; /* schools at once */
+    struct cs_cancel *enough;
+    struct cs_run_observer observer;
+    bool observed, shared;
     int64_t timeout;
     pthread_mutex_t mutex; /* guards all below, and jobs */
     pthread_cond_t changed;
@@ -57,7 +63,7 @@ struct running {
     bool was_stopped; /* the whole run, by a signal; no job is taken any more */
 };
 
-static void make_id(char id[40])
+void cs_run_make_id(char id[CS_RUN_ID])
 {
     char now[CS_CLOCK_ISO];
     unsigned char noise[4] = {0};
@@ -65,12 +71,13 @@ static void make_id(char id[40])
 
     (void)got; /* so few bytes never fail; the time alone would do as well */
     cs_clock_format(cs_clock_now(), now);
-    snprintf(id, 40, "%.10sT%.2s%.2s%.2s-%02x%02x%02x%02x", now, now + 11,
-             now + 14, now + 17, noise[0], noise[1], noise[2], noise[3]);
+    snprintf(id, CS_RUN_ID, "%.10sT%.2s%.2s%.2s-%02x%02x%02x%02x", now,
+             now + 11, now + 14, now + 17, noise[0], noise[1], noise[2],
+             noise[3]);
 }
 
 /* When this day began in the configured zone, if it is the day of the weekly
- * full sync; else 0.  Sets the process's zone: before other threads exist. */
+ * full sync; else 0. */
 static int64_t full_day(const struct cs_settings *settings)
 {
     static const char *const days[] = {"sunday",    "monday",   "tuesday",
@@ -80,8 +87,6 @@ static int64_t full_day(const struct cs_settings *settings)
     time_t now = (time_t)(cs_clock_now() / CS_SECOND);
     struct tm local;
 
-    setenv("TZ", cs_settings_text(settings, "sync", "time_zone"), 1);
-    tzset();
     if (!localtime_r(&now, &local) ||
         strcasecmp(wanted, days[local.tm_wday]) != 0)
         return 0;
@@ -98,9 +103,8 @@ static enum cs_rc keep_id(void *arg, const struct cs_history *row)
     return CS_OK;
 }
 
-/* What is above it was begun after this run. */
-static enum cs_rc newest_sync(struct cs_session *session, int64_t *id,
-                              struct cs_error *error)
+enum cs_rc cs_run_newest(struct cs_session *session, int64_t *id,
+                         struct cs_error *error)
 {
     *id = 0;
     return cs_history_each(session, 0, 1, keep_id, id, error);
@@ -221,12 +225,18 @@ static struct job *next_job(struct running *running)
     return NULL;
 }
 
+static bool may_go_on(const struct running *running)
+{
+    return cs_cancel_remaining_ms(running->app->cancel) > 0 &&
+           cs_cancel_remaining_ms(running->enough) > 0;
+}
+
 static struct job *take_job(struct running *running)
 {
     struct job *job = NULL;
 
     pthread_mutex_lock(&running->mutex);
-    if (cs_cancel_remaining_ms(running->app->cancel) > 0)
+    if (may_go_on(running))
         job = next_job(running);
     if (job) {
         job->state = RUNNING;
@@ -243,7 +253,8 @@ static struct job *take_job(struct running *running)
  * and then waited for a little: mostly the other run is done with it soon. */
 static void put_back(struct running *running, struct job *job)
 {
-    if (job->result->busy && !job->again && running->n > 1) {
+    if (job->result->busy && !job->again &&
+        (running->n > 1 || running->shared)) {
         job->again = true;
         job->state = WAITING;
     } else {
@@ -251,25 +262,45 @@ static void put_back(struct running *running, struct job *job)
     }
 }
 
+/* The next school, and the turn for it. */
+static struct job *begin_job(struct running *running)
+{
+    struct job *job;
+
+    if (!cs_turns_take(running->turns, running->most, running->app->cancel,
+                       running->enough))
+        return NULL;
+    job = take_job(running);
+    if (job == NULL)
+        cs_turns_give(running->turns);
+    return job;
+}
+
 static void *work(void *arg)
 {
     struct running *running = arg;
     struct job *job;
-    bool abandoned;
+    bool abandoned, done;
 
-    while ((job = take_job(running)) != NULL) {
+    while ((job = begin_job(running)) != NULL) {
         struct cs_sync_options options = running->options;
 
-        options.lock_wait = job->again ? LOOK_AGAIN : 0;
+        if (job->again)
+            options.lock_wait = running->shared ? running->timeout : LOOK_AGAIN;
         cs_sync_school(running->app, running->session, running->feeds, &options,
                        job->cancel, job->result);
         pthread_mutex_lock(&running->mutex);
         abandoned = job->state == ABANDONED;
         if (!abandoned)
             put_back(running, job);
+        done = job->state == DONE;
         pthread_mutex_unlock(&running->mutex);
         if (abandoned)
             return NULL; /* somebody else works in this one's place */
+        cs_turns_give(running->turns);
+        if (done && running->observer.school != NULL)
+            running->observer.school(running->observer.arg, running->run,
+                                     job->result);
     }
     pthread_mutex_lock(&running->mutex);
     running->workers--;
@@ -317,6 +348,8 @@ static void look_for_hanging(struct running *running)
     for (size_t i = 0; i < running->n; i++) {
         struct job *job = &running->jobs[i];
         struct cs_log_context context = {
+            .run = running->run->id,
+            .district = job->result->school->district->clever_id,
             .school = job->result->school->clever_id,
             .instance = atomic_load(&job->result->busy_with)};
 
@@ -326,6 +359,7 @@ static void look_for_hanging(struct running *running)
         job->state = ABANDONED;
         running->run->abandoned = true;
         running->workers--;
+        cs_turns_give(running->turns);
         start_worker(running, &replacement);
     }
 }
@@ -345,6 +379,8 @@ static void wait_for_workers(struct running *running,
         look_for_hanging(running);
         pthread_mutex_unlock(&running->mutex);
         cs_progress_draw(progress);
+        if (running->observer.tick != NULL)
+            running->observer.tick(running->observer.arg);
         pthread_mutex_lock(&running->mutex);
     }
     pthread_mutex_unlock(&running->mutex);
@@ -395,16 +431,16 @@ static void running_free(struct running *running)
 
 static enum cs_rc work_all(struct running *running, struct cs_error *error)
 {
-    size_t most = (size_t)cs_settings_number(
-        running->app->settings, "concurrency", "max_schools_in_parallel");
+    size_t most = running->most;
     pthread_t *workers;
     size_t started;
-    struct cs_progress *progress;
+    struct cs_progress *progress = NULL;
 
     if (most > running->n)
         most = running->n;
     workers = cs_memory_array(most, sizeof(*workers));
-    progress = cs_progress_new(running->run->schools, running->n);
+    if (!running->observed)
+        progress = cs_progress_new(running->run->schools, running->n);
     started = start_workers(running, workers, most, error);
     if (started > 0)
         wait_for_workers(running, progress);
@@ -447,49 +483,107 @@ static int sum_up(const struct cs_run *run)
     return cs_error_sum(good, run->n, worst);
 }
 
-enum cs_rc cs_run_all(struct cs_run *run, struct cs_app *app,
-                      struct cs_session *session,
-                      const struct cs_run_request *request,
-                      struct cs_error *error)
+static enum cs_rc begin(struct running *running,
+                        const struct cs_run_request *request,
+                        struct cs_error *error)
 {
-    struct running running = {.run = run, .app = app, .session = session};
-    int64_t start = cs_clock_steady();
+    struct cs_run *run = running->run;
     enum cs_rc rc;
 
-    *run = (struct cs_run){.dry = request->dry};
-    make_id(run->id);
-    if (app->wiring.npipelines == 0)
+    if (running->app->wiring.npipelines == 0)
         return cs_error_set(error, CS_E_CONFIG,
                             "no pipeline is configured: enable some with "
                             "\"cleversync plugins enable NAME\"");
-    rc = cs_registry_load(session, &run->registry, error);
+    rc = cs_registry_load(running->session, &run->registry, error);
     if (rc == CS_OK)
         rc = choose_schools(run, request, error);
     if (rc != CS_OK)
         return rc;
-    running.n = run->n;
-    running.options =
+    running->n = run->n;
+    running->options =
         (struct cs_sync_options){.run = run->id,
                                  .full = request->full,
                                  .dry = request->dry,
                                  .show_values = request->show_values,
                                  .verify = request->verify,
-                                 .full_day = full_day(app->settings)};
-    rc = newest_sync(session, &running.options.since, error);
+                                 .full_day = full_day(running->app->settings)};
+    if (request->since == NULL)
+        return cs_run_newest(running->session, &running->options.since, error);
+    running->options.since = *request->since;
+    return CS_OK;
+}
+
+static void tell(const struct running *running,
+                 void (*what)(void *arg, const struct cs_run *run))
+{
+    if (what != NULL)
+        what(running->observer.arg, running->run);
+}
+
+static enum cs_rc run_all(struct running *running, struct cs_error *error)
+{
+    int64_t start = cs_clock_steady();
+    struct cs_run *run = running->run;
+    enum cs_rc rc;
+
+    running_init(running);
+    rc = give_hints(running, error);
     if (rc != CS_OK)
         return rc;
-    running.timeout =
-        cs_settings_number(app->settings, "sync", "timeout_minutes") * 60 *
-        CS_SECOND;
-    running_init(&running);
-    rc = give_hints(&running, error);
-    if (rc == CS_OK)
-        rc = work_all(&running, error);
-    mark_undone(&running);
-    if (!run->abandoned)
-        running_free(&running);
+    tell(running, running->observer.begun);
+    rc = work_all(running, error);
+    mark_undone(running);
     run->status_code = sum_up(run);
     run->took = cs_clock_steady() - start;
+    tell(running, running->observer.ended);
+    return rc;
+}
+
+static struct running *make_running(struct cs_run *run, struct cs_app *app,
+                                    struct cs_session *session,
+                                    const struct cs_run_request *request)
+{
+    struct running *running = cs_memory_new(sizeof(*running));
+
+    running->run = run;
+    running->app = app;
+    running->session = session;
+    running->turns = request->turns;
+    running->most = (size_t)cs_settings_number(app->settings, "concurrency",
+                                               "max_schools_in_parallel");
+    running->enough = request->enough;
+    running->shared = request->since != NULL;
+    running->observed = request->observer != NULL;
+    if (running->observed)
+        running->observer = *request->observer;
+    running->timeout =
+        cs_settings_number(app->settings, "sync", "timeout_minutes") * 60 *
+        CS_SECOND;
+    return running;
+}
+
+enum cs_rc cs_run_all(struct cs_run *run, struct cs_app *app,
+                      struct cs_session *session,
+                      const struct cs_run_request *request,
+                      struct cs_error *error)
+{
+    struct running *running = make_running(run, app, session, request);
+    enum cs_rc rc;
+
+    *run = (struct cs_run){.dry = request->dry};
+    if (request->id != NULL)
+        snprintf(run->id, sizeof(run->id), "%s", request->id);
+    else
+        cs_run_make_id(run->id);
+    rc = begin(running, request, error);
+    if (rc == CS_OK) {
+        rc = run_all(running, error);
+        /* A worker that hangs may come back to it when this call is over. */
+        if (run->abandoned)
+            return rc;
+        running_free(running);
+    }
+    free(running);
     return rc;
 }
 

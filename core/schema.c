@@ -319,6 +319,76 @@ const struct cs_entity cs_schema_hold = {
     .ncolumns = CS_HOLD_COLUMNS,
 };
 
+/* No index on SchoolId and none on RunId: most of these rows are written and
+ * never read, and who asks for a school's can wait for a scan. */
+static const struct cs_column changes_columns[CS_CHANGES_COLUMNS] = {
+    [CS_CHANGES_ID] = {.name = "ChangeId", .type = CS_INT, .flags = CS_AUTO},
+    [CS_CHANGES_KEY] = {.name = "ChangeKey",
+                        .type = CS_TEXT,
+                        .length = 250,
+                        .flags = CS_KEY | CS_NOT_NULL},
+    [CS_CHANGES_SCHOOL] = {.name = "SchoolId",
+                           .type = CS_INT,
+                           .flags = CS_NOT_NULL,
+                           .references = "Schools.SchoolId"},
+    [CS_CHANGES_ENTITY] = {.name = "EntityType",
+                           .type = CS_TEXT,
+                           .length = 50,
+                           .flags = CS_NOT_NULL},
+    [CS_CHANGES_CLEVER_ID] = {.name = "CleverId",
+                              .type = CS_TEXT,
+                              .length = 50,
+                              .flags = CS_INDEX},
+    [CS_CHANGES_WHAT] = {.name = "Change",
+                         .type = CS_TEXT,
+                         .length = 20,
+                         .flags = CS_NOT_NULL},
+    [CS_CHANGES_NAMES] = {.name = "ChangedColumns", .type = CS_TEXT},
+    [CS_CHANGES_WHY] = {.name = "Why",
+                        .type = CS_TEXT,
+                        .length = 20,
+                        .flags = CS_NOT_NULL},
+    [CS_CHANGES_RUN] = {.name = "RunId", .type = CS_TEXT, .length = 50},
+    [CS_CHANGES_AT] = {.name = "ChangedAt",
+                       .type = CS_TIME,
+                       .flags = CS_NOT_NULL | CS_INDEX},
+};
+const struct cs_entity cs_schema_changes = {
+    .name = "change",
+    .table = "SyncChange",
+    .columns = changes_columns,
+    .ncolumns = CS_CHANGES_COLUMNS,
+};
+
+static const struct cs_column schedule_columns[CS_SCHEDULE_COLUMNS] = {
+    [CS_SCHEDULE_KEY] = {.name = "ScheduleKey",
+                         .type = CS_TEXT,
+                         .length = 50,
+                         .flags = CS_KEY | CS_NOT_NULL},
+    [CS_SCHEDULE_LAST_TICK] = {.name = "LastTick", .type = CS_TIME},
+    [CS_SCHEDULE_LAST_RUN] = {.name = "LastRunId",
+                              .type = CS_TEXT,
+                              .length = 50},
+    [CS_SCHEDULE_SINCE_SYNC] = {.name = "SinceSyncId", .type = CS_INT},
+    [CS_SCHEDULE_SKIPPED] = {.name = "Skipped",
+                             .type = CS_INT,
+                             .flags = CS_NOT_NULL,
+                             .fallback = "0"},
+    [CS_SCHEDULE_CAUGHT_UP] = {.name = "CaughtUp",
+                               .type = CS_INT,
+                               .flags = CS_NOT_NULL,
+                               .fallback = "0"},
+    [CS_SCHEDULE_UPDATED] = {.name = "UpdatedAt",
+                             .type = CS_TIME,
+                             .flags = CS_NOT_NULL},
+};
+const struct cs_entity cs_schema_schedule = {
+    .name = "schedule",
+    .table = "SyncSchedule",
+    .columns = schedule_columns,
+    .ncolumns = CS_SCHEDULE_COLUMNS,
+};
+
 static const struct cs_column version_columns[CS_VERSION_COLUMNS] = {
     [CS_VERSION_NAME] = {.name = "Version",
                          .type = CS_TEXT,

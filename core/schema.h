@@ -125,6 +125,36 @@ enum {
 };
 extern const struct cs_entity cs_schema_hold;
 
+/* What became of people's rows; see changes.h. */
+enum {
+    CS_CHANGES_ID,
+    CS_CHANGES_KEY, /* SyncId/CleverId, or run/SchoolId/entity/CleverId; "#" and
+                       a number for a key that is no Clever id */
+    CS_CHANGES_SCHOOL,
+    CS_CHANGES_ENTITY,
+    CS_CHANGES_CLEVER_ID,
+    CS_CHANGES_WHAT,
+    CS_CHANGES_NAMES, /* of the columns that changed, a blank between two */
+    CS_CHANGES_WHY,
+    CS_CHANGES_RUN,
+    CS_CHANGES_AT,
+    CS_CHANGES_COLUMNS
+};
+extern const struct cs_entity cs_schema_changes;
+
+/* What the schedule came to last; see schedule.h. */
+enum {
+    CS_SCHEDULE_KEY,
+    CS_SCHEDULE_LAST_TICK,
+    CS_SCHEDULE_LAST_RUN,
+    CS_SCHEDULE_SINCE_SYNC,
+    CS_SCHEDULE_SKIPPED,
+    CS_SCHEDULE_CAUGHT_UP,
+    CS_SCHEDULE_UPDATED,
+    CS_SCHEDULE_COLUMNS
+};
+extern const struct cs_entity cs_schema_schedule;
+
 /* Which migrations were applied; in each database. */
 enum {
     CS_VERSION_NAME,

@@ -161,6 +161,11 @@ static void log_trouble(const struct cs_slot *slot, const struct cs_whom *whom,
                  "secret %s: %s", slot->name, error->text);
 }
 
+bool cs_secrets_away(struct cs_secrets *secrets, size_t index)
+{
+    return cs_store_away(secrets->stores, index);
+}
+
 /* Store `i` of the chain, unless it gave what was refused. */
 static enum cs_rc ask(struct cs_secrets *secrets, const struct cs_slot *slot,
                       size_t i, const struct cs_secrets_request *request,
@@ -230,11 +235,13 @@ static void start_renewer(struct cs_secrets *secrets);
 static void postpone(struct cs_secrets *secrets, struct cs_slot *slot,
                      const struct cs_error *why)
 {
+    const struct cs_log_context context = {
+        .district = *slot->district ? slot->district : NULL};
     bool first = cs_slot_postpone(slot);
 
     if (cs_cancel_remaining_ms(secrets->cancel) == 0)
         return; /* the program ends */
-    cs_log_write(first ? CS_LOG_WARN : CS_LOG_DEBUG, NULL,
+    cs_log_write(first ? CS_LOG_WARN : CS_LOG_DEBUG, &context,
                  "secret %s: not renewed, the old one is used as long as it "
                  "is good: %s",
                  slot->name,

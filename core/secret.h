@@ -61,6 +61,10 @@ void cs_secrets_return(struct cs_secrets *secrets, struct cs_loan *loan);
  * at once cause one renewal.  The loan is still to be given back. */
 void cs_secrets_refused(struct cs_secrets *secrets, struct cs_loan *loan);
 
+/* Store `index` of the chain gave nothing when it was asked last, a moment
+ * ago. */
+bool cs_secrets_away(struct cs_secrets *secrets, size_t index);
+
 /* For the host table. */
 enum cs_rc cs_secrets_reveal(struct cs_secret *secret, const void *bytes,
                              size_t size, int64_t expires);

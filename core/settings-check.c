@@ -5,9 +5,11 @@
 
 #include "settings-check.h"
 
+#include "cron.h"
 #include "memory.h"
 #include "text.h"
 #include "value.h"
+#include "web-address.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -207,6 +209,20 @@ static void check_zone(const struct cs_settings *settings,
     free(path);
 }
 
+static void check_schedule(const struct cs_settings *settings,
+                           struct cs_problems *problems)
+{
+    const struct cs_setting *set =
+        cs_settings_find(settings, "schedule", "cron_expression");
+    struct cs_error error;
+    struct cs_cron cron;
+
+    if (set && set->value[0] &&
+        cs_cron_parse(&cron, set->value, &error) != CS_OK)
+        cs_problems_add(problems, set->file, set->line,
+                        "[schedule] cron_expression: %s", error.text);
+}
+
 static void check_prefix(const struct cs_settings *settings,
                          struct cs_problems *problems)
 {
@@ -222,6 +238,40 @@ static void check_prefix(const struct cs_settings *settings,
         cs_problems_add(problems, prefix->file, prefix->line,
                         "[cleversync] secret_prefix may only hold letters, "
                         "digits and single -");
+}
+
+static const struct cs_setting *find_set(const struct cs_settings *settings,
+                                         const char *key)
+{
+    const struct cs_setting *set = cs_settings_find(settings, "health", key);
+
+    return set && set->value[0] ? set : NULL;
+}
+
+/* Beyond this machine nothing is said in the clear. */
+static void check_listen(const struct cs_settings *settings,
+                         struct cs_problems *problems)
+{
+    const struct cs_setting *listen = find_set(settings, "listen");
+    const struct cs_setting *certificate =
+        find_set(settings, "tls_certificate");
+    const struct cs_setting *key = find_set(settings, "tls_key");
+    struct cs_web_address address;
+
+    if (!certificate != !key)
+        cs_problems_add(problems, (certificate ? certificate : key)->file,
+                        (certificate ? certificate : key)->line,
+                        "[health] tls_certificate and tls_key need each other");
+    if (!listen)
+        return;
+    if (!cs_web_address_parse(listen->value, &address))
+        cs_problems_add(problems, listen->file, listen->line,
+                        "[health] listen must be an address and a port such as "
+                        "127.0.0.1:8480 or [::1]:8480");
+    else if (!address.loopback && !certificate && !key)
+        cs_problems_add(problems, listen->file, listen->line,
+                        "[health] listen needs tls_certificate and tls_key, "
+                        "because it is not a loopback address");
 }
 
 /* What is set is shown by "config show", so a password must not be. */
@@ -243,6 +293,8 @@ void cs_settings_check_whole(const struct cs_settings *settings,
 {
     check_pages(settings, problems);
     check_zone(settings, problems);
+    check_schedule(settings, problems);
     check_prefix(settings, problems);
+    check_listen(settings, problems);
     check_proxy(settings, problems);
 }

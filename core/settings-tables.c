@@ -45,6 +45,13 @@ static const struct cs_option sync[] = {
     {NULL, 0, NULL, NULL, NULL},
 };
 
+static const struct cs_option schedule[] = {
+    {"cron_expression", CS_OPT_TEXT | CS_OPT_OPTIONAL, "0 0 2 * * *", NULL,
+     "when the daemon syncs: second minute hour day month weekday; empty: "
+     "never"},
+    {NULL, 0, NULL, NULL, NULL},
+};
+
 static const struct cs_option concurrency[] = {
     {"max_schools_in_parallel", CS_OPT_NUMBER, "5", "1..100",
      "how many schools are synced at once"},
@@ -95,9 +102,35 @@ static const struct cs_option http[] = {
     {NULL, 0, NULL, NULL, NULL},
 };
 
+static const struct cs_option health[] = {
+    {"cache_duration_seconds", CS_OPT_NUMBER, "30", "1..3600",
+     "how often the daemon looks at what it depends on"},
+    {"timeout_milliseconds", CS_OPT_NUMBER, "100", "10..60000",
+     "what takes longer to answer is Degraded"},
+    {"include_dependency_checks", CS_OPT_FLAG, "true", NULL,
+     "look at databases, stores of secrets and Clever, and tell of them"},
+    {"listen", CS_OPT_TEXT | CS_OPT_OPTIONAL, "127.0.0.1:8480", NULL,
+     "where the daemon serves health, metrics, API and page; empty: nowhere"},
+    {"tls_certificate", CS_OPT_TEXT | CS_OPT_OPTIONAL, NULL, NULL,
+     "its certificate and those above it, a PEM file; on loopback not needed"},
+    {"tls_key", CS_OPT_TEXT | CS_OPT_OPTIONAL, NULL, NULL,
+     "the certificate's private key, a PEM file"},
+    {NULL, 0, NULL, NULL, NULL},
+};
+
+static const struct cs_option monitoring[] = {
+    {"notifiers", CS_OPT_TEXT | CS_OPT_OPTIONAL, NULL, NULL,
+     "who is told of runs and failures: notifier plugins or [notifier.NAME]"},
+    {"alert_after_consecutive_failures", CS_OPT_NUMBER, "3", "1..1000",
+     "so many failures of a school in a row raise an alert, once"},
+    {"metric_flush_interval_seconds", CS_OPT_NUMBER, "60", "1..3600",
+     "how long metrics are summed up before they are sent"},
+    {NULL, 0, NULL, NULL, NULL},
+};
+
 static const struct cs_option history[] = {
     {"retention_days", CS_OPT_NUMBER, "90", "1..36500",
-     "how long finished syncs stay in the history"},
+     "how long finished syncs, changes, old holds and rejects are kept"},
     {NULL, 0, NULL, NULL, NULL},
 };
 
@@ -111,10 +144,20 @@ static const struct cs_option logging[] = {
 };
 
 const struct cs_settings_table cs_settings_tables[] = {
-    {"cleversync", cleversync},   {"session", session}, {"sync", sync},
-    {"concurrency", concurrency}, {"guard", guard},     {"retry", retry},
-    {"secrets", secrets},         {"http", http},       {"history", history},
-    {"logging", logging},         {NULL, NULL},
+    {"cleversync", cleversync},
+    {"session", session},
+    {"sync", sync},
+    {"schedule", schedule},
+    {"concurrency", concurrency},
+    {"guard", guard},
+    {"retry", retry},
+    {"secrets", secrets},
+    {"http", http},
+    {"health", health},
+    {"monitoring", monitoring},
+    {"history", history},
+    {"logging", logging},
+    {NULL, NULL},
 };
 
 const struct cs_option cs_settings_pipeline[] = {

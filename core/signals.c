@@ -15,7 +15,7 @@
 static struct {
     pthread_t thread;
     bool running;
-    struct cs_cancel *cancel;
+    struct cs_signals signals;
     atomic_int caught;
     atomic_bool stop;
 } watch;
@@ -27,6 +27,8 @@ static void wanted(sigset_t *set)
     sigaddset(set, SIGINT);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGUSR2);
+    if (watch.signals.reload != NULL)
+        sigaddset(set, SIGHUP);
 }
 
 static void *wait_for_signals(void *unused)
@@ -38,21 +40,25 @@ static void *wait_for_signals(void *unused)
     while (sigwait(&set, &signal) == 0 && !atomic_load(&watch.stop)) {
         if (signal == SIGUSR2)
             continue;
+        if (signal == SIGHUP) {
+            watch.signals.reload(watch.signals.arg);
+            continue;
+        }
         if (atomic_load(&watch.caught) != 0)
             _exit(128 + signal);
         atomic_store(&watch.caught, signal);
-        cs_cancel_now(watch.cancel);
+        watch.signals.stop(watch.signals.arg);
     }
     return unused;
 }
 
-void cs_signals_watch(struct cs_cancel *cancel)
+void cs_signals_watch(const struct cs_signals *signals)
 {
     sigset_t set;
 
+    watch.signals = *signals;
     wanted(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    watch.cancel = cancel;
     atomic_store(&watch.stop, false);
     /* Without the thread the program could not be ended but by SIGKILL. */
     if (pthread_create(&watch.thread, NULL, wait_for_signals, NULL) != 0)
@@ -72,5 +78,5 @@ void cs_signals_stop(void)
 
 int cs_signals_caught(void)
 {
-    return atomic_load(&watch.caught);
+    return watch.signals.wanted ? 0 : atomic_load(&watch.caught);
 }

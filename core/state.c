@@ -43,10 +43,12 @@ enum cs_rc cs_state_load(struct cs_state *state, struct cs_instance *sink,
         cs_state_clear(state);
         return rc;
     }
-    if (state->stamp && strcmp(state->stamp, school_id) != 0) {
+    if (state->stamp && school_id && strcmp(state->stamp, school_id) != 0) {
         cs_error_set(error, CS_E_FATAL,
                      "the database belongs to school %s, not to %s: nothing "
-                     "was written; give each school a database of its own",
+                     "was written; give each school a database of its own, or, "
+                     "if this one was renumbered, use \"cleversync school "
+                     "restamp\"",
                      state->stamp, school_id);
         error->status = CS_EXIT_PERSON;
         cs_state_clear(state);

@@ -12,7 +12,8 @@ struct cs_state_entry {
     char *entity;      /* "Student" */
     char *cursor;      /* NULL: none was to be had */
     char *run;         /* the run that wrote it */
-    int64_t last_sync; /* LastSyncTimestamp; 0: never finished */
+    int64_t last_sync; /* LastSyncTimestamp; 0: a person said whose the
+                          database is (stamp.h), and nothing was synced yet */
 };
 struct cs_state {
     char *stamp; /* Clever's id of the school; NULL: no stamp yet */
@@ -21,7 +22,8 @@ struct cs_state {
 };
 
 /* A database without the table has no state.  CS_E_FATAL with the exit code
- * for "needs a person" when the stamp is another school's. */
+ * for "needs a person" when the stamp is another school's; school_id NULL: it
+ * may be anybody's. */
 enum cs_rc cs_state_load(struct cs_state *state, struct cs_instance *sink,
                          const char *school_id, struct cs_error *error);
 void cs_state_clear(struct cs_state *state);

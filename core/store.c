@@ -6,6 +6,7 @@
 #include "store.h"
 
 #include "app.h"
+#include "counters.h"
 #include "gate.h"
 #include "instance.h"
 #include "log.h"
@@ -261,6 +262,16 @@ static enum cs_rc call_briefly(struct cs_stores *stores, struct holder *holder,
     return rc;
 }
 
+bool cs_store_away(struct cs_stores *stores, size_t index)
+{
+    bool away;
+
+    cs_gate_lock(&stores->gate);
+    away = is_doubted(stores, stores->app->wiring.credentials[index]);
+    cs_gate_unlock(&stores->gate);
+    return away;
+}
+
 /* ---- Asking -------------------------------------------------------------- */
 
 /* With the gate locked.  CS_OK: the holder is the caller's. */
@@ -304,6 +315,8 @@ enum cs_rc cs_store_ask(struct cs_stores *stores, size_t index,
     rc = (doubted ? call_briefly : call)(stores, holder, index, request, name,
                                          secret, error);
     log_outcome(holder, &request->whom, name, rc);
+    cs_counters_add(CS_COUNTER_SECRETS, store->section, cs_store_outcome(rc),
+                    1);
     cs_gate_lock(&stores->gate);
     note_reach(stores, holder, rc);
     holder->busy = false;

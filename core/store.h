@@ -28,6 +28,9 @@ enum cs_rc cs_store_ask(struct cs_stores *stores, size_t index,
                         const char *name, struct cs_secret *secret,
                         struct cs_error *error);
 
+/* Could it not be reached when it was asked last? */
+bool cs_store_away(struct cs_stores *stores, size_t index);
+
 /* One word for what asking a store came to: "found", "absent", ... */
 const char *cs_store_outcome(enum cs_rc rc);
 

@@ -226,6 +226,7 @@ enum cs_rc cs_sync_prepare(struct cs_syncing *syncing, struct cs_error *error)
         if (lane->pipeline->delta)
             rc = try_events(syncing, lane, error);
         if (rc == CS_E_CURSOR) {
+            lane->entity->cursor_lost = true;
             make_full(syncing, error->text);
             rc = CS_OK;
         }

@@ -27,6 +27,7 @@ struct cs_sync_entity { /* one line of the report */
     const char *type;   /* "Full", "Incremental" */
     const char *status; /* as in the history */
     int status_code;    /* exit code that it asks for */
+    bool cursor_lost;   /* its place in the feed is no longer served */
     struct cs_pass_result result;
     char message[600]; /* what failed or was held; "": nothing */
 };

@@ -40,14 +40,21 @@ static const struct cs_step session_2[] = {
     STEP(CS_CREATE_TABLE, cs_schema_hold, 0),
 };
 
+static const struct cs_step session_3[] = {
+    STEP(CS_CREATE_TABLE, cs_schema_changes, 0),
+    STEP(CS_CREATE_TABLE, cs_schema_schedule, 0),
+};
+
 static const struct cs_versions_frozen session[] = {
     {session_1, LENGTH(session_1)},
     {session_2, LENGTH(session_2)},
+    {session_3, LENGTH(session_3)},
 };
 
 static const struct cs_entity *const session_tables[] = {
     &cs_schema_district, &cs_schema_school, &cs_schema_history,
-    &cs_schema_reject,   &cs_schema_hold,
+    &cs_schema_reject,   &cs_schema_hold,   &cs_schema_changes,
+    &cs_schema_schedule,
 };
 
 const struct cs_versions cs_versions_session = {

@@ -136,11 +136,13 @@ static void check_required(struct work *work, const struct cs_part *part,
 /* Options that are called so hold addresses that HTTP has to accept. */
 static bool is_address(const struct cs_option *option)
 {
-    static const char end[] = "_url";
+    static const char end[] = "url";
     size_t length = strlen(option->name);
+    size_t before = length - strlen(end);
 
     return length >= strlen(end) && !(option->type & CS_OPT_TEMPLATE) &&
-           strcmp(option->name + length - strlen(end), end) == 0;
+           strcmp(option->name + before, end) == 0 &&
+           (before == 0 || option->name[before - 1] == '_');
 }
 
 /* What a run would refuse at its first request is refused before. */
@@ -200,29 +202,28 @@ static const struct cs_part *part_get(struct work *work, enum cs_kind kind,
 
 /* ---- Who uses them ------------------------------------------------------- */
 
-static void make_credentials(struct work *work)
+/* The parts that a key lists, in its order. */
+static void make_list(struct work *work, const char *section, const char *key,
+                      enum cs_kind kind, const struct cs_part ***list,
+                      size_t *n)
 {
     const struct cs_setting *place =
-        cs_settings_find(work->settings, "cleversync", "credentials");
-    char **names = cs_text_words(
-        cs_settings_text(work->settings, "cleversync", "credentials"));
-    struct cs_wiring *wiring = work->wiring;
+        cs_settings_find(work->settings, section, key);
+    const char *value = cs_settings_text(work->settings, section, key);
+    char **names = cs_text_words(value ? value : "");
 
     for (size_t i = 0; names[i]; i++) {
-        const struct cs_part *part =
-            part_get(work, CS_CREDENTIAL, names[i], place);
+        const struct cs_part *part = part_get(work, kind, names[i], place);
         size_t before = 0;
 
         while (before < i && strcmp(names[before], names[i]) != 0)
             before++;
         if (before < i)
-            complain(work, place, "[cleversync] credentials has %s twice",
+            complain(work, place, "[%s] %s has %s twice", section, key,
                      names[i]);
         else if (part) {
-            wiring->credentials =
-                cs_memory_grow(wiring->credentials, wiring->ncredentials + 1,
-                               sizeof(*wiring->credentials));
-            wiring->credentials[wiring->ncredentials++] = part;
+            *list = cs_memory_grow(*list, *n + 1, sizeof(**list));
+            (*list)[(*n)++] = part;
         }
     }
     free(names);
@@ -326,7 +327,10 @@ void cs_wiring_make(struct cs_wiring *wiring, struct cs_settings *settings,
     const char *const *sections = cs_settings_sections(settings);
 
     *wiring = (struct cs_wiring){0};
-    make_credentials(&work);
+    make_list(&work, "cleversync", "credentials", CS_CREDENTIAL,
+              &wiring->credentials, &wiring->ncredentials);
+    make_list(&work, "monitoring", "notifiers", CS_NOTIFIER, &wiring->notifiers,
+              &wiring->nnotifiers);
     make_session(&work);
     for (size_t i = 0; sections[i]; i++)
         if (strncmp(sections[i], "pipeline.", strlen("pipeline.")) == 0)
@@ -346,6 +350,7 @@ void cs_wiring_clear(struct cs_wiring *wiring)
     }
     free(wiring->parts);
     free(wiring->credentials);
+    free(wiring->notifiers);
     free(wiring->pipelines);
     *wiring = (struct cs_wiring){0};
 }

@@ -29,6 +29,8 @@ struct cs_wiring {
     size_t nparts;
     const struct cs_part **credentials; /* the chain, in order */
     size_t ncredentials;
+    const struct cs_part **notifiers; /* told of runs and failures */
+    size_t nnotifiers;
     const struct cs_part *session; /* the session database's sink; or NULL */
     struct cs_pipeline *pipelines; /* by name */
     size_t npipelines;

@@ -15,17 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The lock in the school's own database, for the write itself. */
-#define LOCK "sync"
-
 /* One batch being filled. */
 struct batch {
     struct cs_write *write;
     struct cs_write_result *result;
-    enum cs_op op;
-    size_t *count; /* of the result: what these rows are */
+    enum cs_changes_what what; /* happens to these rows */
     struct cs_value *cells;
     struct cs_value **rows;
+    const char **columns; /* of each row: names of what changes, or NULL */
     size_t n, most;
     struct cs_error *error;
     char now[CS_CLOCK_ISO];
@@ -55,17 +52,49 @@ static void make_inactive(const struct batch *batch, struct cs_value *row)
     row[schema->updated] = cs_cell_of_text(batch->now);
 }
 
-static enum cs_rc apply(struct batch *batch, enum cs_op op,
-                        struct cs_value **rows, size_t n, size_t *count);
+static enum cs_op op_of(enum cs_changes_what what)
+{
+    switch (what) {
+    case CS_CHANGES_INSERT:
+        return CS_INSERT;
+    case CS_CHANGES_DELETE:
+        return CS_DELETE;
+    default:
+        return CS_UPDATE;
+    }
+}
+
+/* n rows of the batch, from rows on, were written. */
+static void count(struct batch *batch, enum cs_changes_what what,
+                  struct cs_value **rows, size_t n)
+{
+    struct cs_write_result *result = batch->result;
+    size_t *const counts[CS_CHANGES_KINDS] = {
+        [CS_CHANGES_INSERT] = &result->inserted,
+        [CS_CHANGES_UPDATE] = &result->updated,
+        [CS_CHANGES_RESTORE] = &result->restored,
+        [CS_CHANGES_DEACTIVATE] = &result->deactivated,
+        [CS_CHANGES_DELETE] = &result->deleted,
+    };
+    const char **columns = batch->columns + (rows - batch->rows);
+
+    *counts[what] += n;
+    for (size_t i = 0; i < n; i++)
+        cs_changes_add(&result->changes, what,
+                       rows[i][schema_of(batch)->key].as.text, columns[i]);
+}
+
+static enum cs_rc apply(struct batch *batch, enum cs_changes_what what,
+                        struct cs_value **rows, size_t n);
 
 /* A single row that the database refuses: a person whom a foreign key keeps is
  * deactivated instead of deleted, any other row is set aside. */
-static enum cs_rc refused(struct batch *batch, enum cs_op op,
+static enum cs_rc refused(struct batch *batch, enum cs_changes_what what,
                           struct cs_value **row)
 {
-    if (op == CS_DELETE) {
+    if (what == CS_CHANGES_DELETE) {
         make_inactive(batch, *row);
-        return apply(batch, CS_UPDATE, row, 1, &batch->result->deactivated);
+        return apply(batch, CS_CHANGES_DEACTIVATE, row, 1);
     }
     set_aside(batch->result, (*row)[schema_of(batch)->key].as.text,
               batch->error->text);
@@ -74,35 +103,108 @@ static enum cs_rc refused(struct batch *batch, enum cs_op op,
 
 /* Rows that the sink refuses together are tried in halves, so that only the
  * bad ones stay behind. */
-static enum cs_rc apply(struct batch *batch, enum cs_op op,
-                        struct cs_value **rows, size_t n, size_t *count)
+static enum cs_rc apply(struct batch *batch, enum cs_changes_what what,
+                        struct cs_value **rows, size_t n)
 {
     struct cs_batch request = {.size = sizeof(request),
                                .entity = &schema_of(batch)->entity,
-                               .op = op,
+                               .op = op_of(what),
                                .rows = (const struct cs_value *const *)rows,
                                .nrows = n};
     enum cs_rc rc;
 
     rc = cs_sink_apply(batch->write->sink, &request, batch->error);
     if (rc == CS_OK) {
-        *count += n;
+        count(batch, what, rows, n);
         return rc;
     }
     if (rc != CS_E_DATA)
         return rc;
     if (n == 1)
-        return refused(batch, op, rows);
-    rc = apply(batch, op, rows, n / 2, count);
-    return rc == CS_OK ? apply(batch, op, rows + n / 2, n - n / 2, count) : rc;
+        return refused(batch, what, rows);
+    rc = apply(batch, what, rows, n / 2);
+    return rc == CS_OK ? apply(batch, what, rows + n / 2, n - n / 2) : rc;
 }
+
+/* ---- Which columns change ----------------------------------------------- */
+
+/* The columns in which what is written differs from what is stored. */
+static const char *differing(struct batch *batch, const struct cs_value *row,
+                             const struct cs_value *stored)
+{
+    const struct cs_schema *schema = schema_of(batch);
+    const char *kept = NULL;
+    char *names = NULL;
+
+    for (size_t i = schema->first; i < schema->first + schema->mapped; i++) {
+        const struct cs_column *column = &schema->entity.columns[i];
+        char *before = names;
+
+        if (row[i].state == CS_ABSENT || column->flags & CS_QUIET ||
+            cs_normal_equal(column, &row[i], &stored[i]))
+            continue;
+        names = before ? cs_memory_format("%s %s", before, column->name)
+                       : cs_memory_text(column->name);
+        free(before);
+    }
+    if (names)
+        kept = cs_changes_names(&batch->result->changes, names);
+    free(names);
+    return kept;
+}
+
+static enum cs_rc found(void *arg, const struct cs_value *stored)
+{
+    struct batch *batch = arg;
+    const struct cs_value *key = &stored[schema_of(batch)->key];
+    const struct cs_keys_entry *entry =
+        key->state == CS_SET
+            ? cs_keys_find(&batch->write->diff->keys, key->as.text)
+            : NULL;
+
+    if (entry && entry->number < batch->n)
+        batch->columns[entry->number] =
+            differing(batch, batch->rows[entry->number], stored);
+    return CS_OK;
+}
+
+/* Beside the rows as they are stored now, for the log of changes.  Nothing is
+ * read any more, so an entry's number is free to say which row it is. */
+static enum cs_rc look_up(struct batch *batch)
+{
+    const struct cs_schema *schema = schema_of(batch);
+    struct cs_value *keys = cs_memory_array(batch->n, sizeof(*keys));
+    const struct cs_filter filter = {.size = sizeof(filter),
+                                     .column = schema->key,
+                                     .in = keys,
+                                     .nin = batch->n};
+    enum cs_rc rc;
+
+    for (size_t i = 0; i < batch->n; i++) {
+        keys[i] = batch->rows[i][schema->key];
+        cs_keys_find(&batch->write->diff->keys, keys[i].as.text)->number =
+            (uint32_t)i;
+    }
+    rc = cs_sink_scan(batch->write->sink, &schema->entity, &filter, found,
+                      batch, batch->error);
+    free(keys);
+    return rc;
+}
+
+/* ---- Batches ------------------------------------------------------------ */
 
 static enum cs_rc flush(struct batch *batch)
 {
+    enum cs_rc rc = CS_OK;
     size_t n = batch->n;
 
+    memset(batch->columns, 0, n * sizeof(*batch->columns));
+    if (n > 0 &&
+        (batch->what == CS_CHANGES_UPDATE || batch->what == CS_CHANGES_RESTORE))
+        rc = look_up(batch);
     batch->n = 0;
-    return n ? apply(batch, batch->op, batch->rows, n, batch->count) : CS_OK;
+    return n > 0 && rc == CS_OK ? apply(batch, batch->what, batch->rows, n)
+                                : rc;
 }
 
 /* The next row of the batch, all absent; flushes a full one first. */
@@ -116,7 +218,7 @@ static enum cs_rc next_row(struct batch *batch, struct cs_value **row)
 }
 
 static enum cs_rc write_changes(struct batch *batch, enum cs_diff_kind kind,
-                                enum cs_op op, size_t *count)
+                                enum cs_changes_what what)
 {
     const struct cs_schema *schema = schema_of(batch);
     const struct cs_diff *diff = batch->write->diff;
@@ -124,8 +226,7 @@ static enum cs_rc write_changes(struct batch *batch, enum cs_diff_kind kind,
     struct cs_value *mapped = cs_memory_array(schema->mapped, sizeof(*mapped));
     enum cs_rc rc = CS_OK;
 
-    batch->op = op;
-    batch->count = count;
+    batch->what = what;
     while (rc == CS_OK && cs_diff_next(diff, kind, &position, mapped)) {
         struct cs_value *row;
 
@@ -161,9 +262,7 @@ static enum cs_rc write_leavers(struct batch *batch)
     bool delete = batch->write->leavers == CS_WRITE_DELETE;
     enum cs_rc rc = CS_OK;
 
-    batch->op = delete ? CS_DELETE : CS_UPDATE;
-    batch->count =
-        delete ? &batch->result->deleted : &batch->result->deactivated;
+    batch->what = delete ? CS_CHANGES_DELETE : CS_CHANGES_DEACTIVATE;
     for (size_t i = 0; rc == CS_OK && i < keys->n; i++) {
         const struct cs_keys_entry *entry = cs_keys_at(keys, i);
         struct cs_value *row;
@@ -193,18 +292,18 @@ static enum cs_rc write_rows(struct cs_write *write,
     cs_clock_format(cs_clock_now(), batch.now);
     batch.cells = cs_memory_array(batch.most * ncolumns, sizeof(*batch.cells));
     batch.rows = cs_memory_array(batch.most, sizeof(*batch.rows));
+    batch.columns = cs_memory_array(batch.most, sizeof(*batch.columns));
     for (size_t i = 0; i < batch.most; i++)
         batch.rows[i] = batch.cells + i * ncolumns;
 
-    rc = write_changes(&batch, CS_DIFF_UPDATE, CS_UPDATE, &result->updated);
+    rc = write_changes(&batch, CS_DIFF_UPDATE, CS_CHANGES_UPDATE);
     if (rc == CS_OK)
-        rc = write_changes(&batch, CS_DIFF_RESTORE, CS_UPDATE,
-                           &result->restored);
+        rc = write_changes(&batch, CS_DIFF_RESTORE, CS_CHANGES_RESTORE);
     if (rc == CS_OK)
-        rc =
-            write_changes(&batch, CS_DIFF_INSERT, CS_INSERT, &result->inserted);
+        rc = write_changes(&batch, CS_DIFF_INSERT, CS_CHANGES_INSERT);
     if (rc == CS_OK)
         rc = write_leavers(&batch);
+    free(batch.columns);
     free(batch.rows);
     free(batch.cells);
     return rc;
@@ -290,6 +389,7 @@ static enum cs_rc make_tables(struct cs_write *write, struct cs_error *error)
 {
     const struct cs_log_context context = {
         .run = write->state->run,
+        .district = write->school->district->clever_id,
         .school = write->school->clever_id,
         .entity = write->state->entity,
     };
@@ -318,14 +418,14 @@ static enum cs_rc write_once(struct cs_write *write,
 {
     enum cs_rc rc;
 
-    rc = cs_sink_lock(write->sink, LOCK, cs_cancel_remaining_ms(write->cancel),
-                      error);
+    rc = cs_sink_lock(write->sink, CS_WRITE_LOCK,
+                      cs_cancel_remaining_ms(write->cancel), error);
     if (rc != CS_OK)
         return rc;
     rc = make_tables(write, error);
     if (rc == CS_OK)
         rc = write_and_commit(write, result, error);
-    cs_sink_unlock(write->sink, LOCK);
+    cs_sink_unlock(write->sink, CS_WRITE_LOCK);
     return rc;
 }
 
@@ -414,5 +514,6 @@ void cs_write_clear(struct cs_write_result *result)
     for (size_t i = 0; i < result->nrejects; i++)
         free(result->rejects[i].reason);
     free(result->rejects);
+    cs_changes_clear(&result->changes);
     *result = (struct cs_write_result){0};
 }

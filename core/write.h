@@ -7,6 +7,7 @@
 #ifndef CS_WRITE_H
 #define CS_WRITE_H
 
+#include "changes.h"
 #include "diff.h"
 #include "session.h"
 #include "state.h"
@@ -32,9 +33,13 @@ struct cs_write {
 
 struct cs_write_result {
     size_t inserted, updated, restored, deactivated, deleted;
+    struct cs_changes changes;      /* each of these; keys live in the diff */
     struct cs_diff_reject *rejects; /* rows that the database refused */
     size_t nrejects;
 };
+
+/* The lock in a school's own database, for the write itself. */
+#define CS_WRITE_LOCK "sync"
 
 /* All or nothing; result counts what was committed; clear it in any case. */
 enum cs_rc cs_write_all(struct cs_write *write, struct cs_write_result *result,

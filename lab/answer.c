@@ -364,6 +364,9 @@ static void answer_clever(struct cs_lab *lab,
     if (hits.on[CS_LAB_FAULT_SLOW])
         reply->wait = (int)hits.ms;
     reply->cut = hits.on[CS_LAB_FAULT_CUT_BODY];
+    if (cs_lab_telemetry_answer(&lab->telemetry, lab->url, request, &hits,
+                                reply))
+        return;
     if (cs_lab_fault_answer(&hits, reply))
         return;
     if (lab->vault &&

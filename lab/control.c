@@ -353,6 +353,29 @@ static void log_clear(struct cs_lab *lab, const struct cs_lab_request *request,
     lab->log_full = false;
 }
 
+static void read_telemetry(struct cs_lab *lab,
+                           const struct cs_lab_request *request,
+                           struct cs_lab_reply *reply)
+{
+    (void)request;
+    if (lab->telemetry.full) {
+        plain(reply, 507, "it is full: POST /lab/telemetry/clear");
+        return;
+    }
+    reply->type = NULL;
+    reply->body.length = 0;
+    cs_lab_telemetry_show(&lab->telemetry, &reply->body);
+}
+
+static void telemetry_clear(struct cs_lab *lab,
+                            const struct cs_lab_request *request,
+                            struct cs_lab_reply *reply)
+{
+    (void)request;
+    (void)reply;
+    cs_lab_telemetry_clear(&lab->telemetry);
+}
+
 static const struct {
     const char *method;
     const char *path;
@@ -374,6 +397,8 @@ static const struct {
     {"POST", "/lab/fault", fault},
     {"POST", "/lab/faults/clear", faults_clear},
     {"POST", "/lab/log/clear", log_clear},
+    {"POST", "/lab/telemetry/clear", telemetry_clear},
+    {"GET", "/lab/telemetry", read_telemetry},
     {"GET", "/lab/log", read_log},
     {"GET", "/lab/truth", truth},
 };

@@ -28,10 +28,13 @@ static const struct {
 } kinds[CS_LAB_FAULT_KINDS] = {
     [CS_LAB_FAULT_STATUS_400] = {"status-400", 400, "answers 400"},
     [CS_LAB_FAULT_STATUS_401] = {"status-401", 401, "answers 401"},
+    [CS_LAB_FAULT_STATUS_402] = {"status-402", 402, "answers 402"},
     [CS_LAB_FAULT_STATUS_403] = {"status-403", 403, "answers 403"},
     [CS_LAB_FAULT_STATUS_404] = {"status-404", 404, "answers 404"},
     [CS_LAB_FAULT_STATUS_500] = {"status-500", 500, "answers 500"},
-    [CS_LAB_FAULT_STATUS_503] = {"status-503", 503, "answers 503, in HTML"},
+    [CS_LAB_FAULT_STATUS_503] = {"status-503", 503,
+                                 "answers 503, in HTML; with Retry-After "
+                                 "where retry_after=SECONDS says so"},
     [CS_LAB_FAULT_STORM_429] = {"storm-429", 429,
                                 "answers 429: wait until X-RateLimit-Reset "
                                 "(reset=SECONDS) or for Retry-After "
@@ -97,6 +100,10 @@ static const struct {
     [CS_LAB_FAULT_VAULT_STALE] = {"vault-stale", 0,
                                   "logins give a token that the vault "
                                   "refuses"},
+    [CS_LAB_FAULT_REDIRECT] = {"redirect", 0,
+                               "sends telemetry and webhooks on to localhost"},
+    [CS_LAB_FAULT_PARTIAL] = {"partial", 0,
+                              "accepts every second item of telemetry"},
 };
 
 /* --- specs --- */
@@ -284,7 +291,8 @@ struct cs_lab_hits cs_lab_faults_meet(struct cs_lab_faults *faults,
             fault->times--;
         answered = answered || answers;
         hits.on[fault->kind] = true;
-        if (fault->kind == CS_LAB_FAULT_STORM_429) {
+        if (fault->kind == CS_LAB_FAULT_STORM_429 ||
+            fault->kind == CS_LAB_FAULT_STATUS_503) {
             hits.reset = fault->reset;
             hits.retry_after = fault->retry_after;
         } else if (fault->kind == CS_LAB_FAULT_SLOW) {
@@ -332,6 +340,10 @@ bool cs_lab_fault_answer(const struct cs_lab_hits *hits,
         storm(hits, reply); /* Clever's 429 has no body */
         break;
     case CS_LAB_FAULT_STATUS_503:
+        if (hits->retry_after >= 0)
+            cs_lab_reply_header(reply, "Retry-After", hits->retry_after);
+        html(reply);
+        break;
     case CS_LAB_FAULT_HTML_200:
         html(reply);
         break;

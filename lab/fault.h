@@ -16,6 +16,7 @@ enum cs_lab_fault_kind {
     /* These answer by themselves; a request meets one of them at most. */
     CS_LAB_FAULT_STATUS_400,
     CS_LAB_FAULT_STATUS_401,
+    CS_LAB_FAULT_STATUS_402,
     CS_LAB_FAULT_STATUS_403,
     CS_LAB_FAULT_STATUS_404,
     CS_LAB_FAULT_STATUS_500,
@@ -55,6 +56,9 @@ enum cs_lab_fault_kind {
     CS_LAB_FAULT_VAULT_FIREWALL,
     CS_LAB_FAULT_VAULT_RESOURCE,
     CS_LAB_FAULT_VAULT_STALE,
+    /* These are telemetry's. */
+    CS_LAB_FAULT_REDIRECT,
+    CS_LAB_FAULT_PARTIAL,
     CS_LAB_FAULT_KINDS
 };
 

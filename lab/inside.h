@@ -11,6 +11,7 @@
 #include "lab/fault.h"
 #include "lab/model.h"
 #include "lab/request.h"
+#include "lab/telemetry.h"
 #include "lab/vault.h"
 
 struct MHD_Daemon;
@@ -25,6 +26,7 @@ struct cs_lab {
     char **log;
     size_t log_count, log_size;
     bool log_full;
+    struct cs_lab_telemetry telemetry;
     /* Requests in the minute that ends at `until`, one for each district. */
     struct cs_lab_window {
         long long until;

@@ -115,7 +115,10 @@ static void print_help(void)
         "with IMDS_ENDPOINT set.  It holds the client id and secret\nfor "
         "Clever; POST /lab/secret?name=NAME&value=VALUE[&state=STATE] adds "
         "one that is\ndisabled, deleted, expired or early, or none of "
-        "that.\n");
+        "that.\n"
+        "\nPOST /v2.1/track is Application Insights, POST /hook takes "
+        "webhooks; GET\n/lab/telemetry shows what they were told, POST "
+        "/lab/telemetry/clear forgets it.\n");
     print(&out);
 }
 

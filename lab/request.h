@@ -18,8 +18,11 @@ struct cs_lab_request {
     const char *uri;              /* as it came, with the query */
     const char *authorization;    /* the header; NULL: none */
     const char *metadata, *proof; /* Metadata and X-IDENTITY-HEADER, likewise */
-    const char *body;             /* NULL: none */
-    char *path;                   /* owns all that follows */
+    const char *type, *encoding;  /* of the body; headers, likewise */
+    const char *signature;        /* X-Cleversync-Signature, likewise */
+    const char *body;             /* NULL: none; ends with a NUL */
+    size_t body_length;
+    char *path; /* owns all that follows */
     struct {
         const char *name;
         const char *value;

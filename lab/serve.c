@@ -181,6 +181,10 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection,
                              header_of(connection, "Authorization"))) {
         cs_lab_buffer_add(&call->body, "", 1); /* its end, as text */
         request.body = call->body.text;
+        request.body_length = call->body.length - 1;
+        request.type = header_of(connection, "Content-Type");
+        request.encoding = header_of(connection, "Content-Encoding");
+        request.signature = header_of(connection, "X-Cleversync-Signature");
         request.metadata = header_of(connection, "Metadata");
         request.proof = header_of(connection, "X-IDENTITY-HEADER");
         cs_lab_answer(lab, &request, &reply);
@@ -333,6 +337,7 @@ void cs_lab_free(struct cs_lab *lab)
     for (size_t i = 0; i < lab->log_count; i++)
         free(lab->log[i]);
     free(lab->log);
+    cs_lab_telemetry_clear(&lab->telemetry);
     cs_lab_vault_free(lab->vault);
     free(lab->windows);
     free(lab->basic);

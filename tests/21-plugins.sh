@@ -90,12 +90,13 @@ done
 exits 78 "a Key Vault has no address by itself" cs check-config
 like "which is said" "$err" 'keyvault\] base_url must be set'
 ok "all of them but that together are sound" cs check-config \
-    --set credential.keyvault.base_url=https://north.vault.azure.net
+    --set credential.keyvault.base_url=https://north.vault.azure.net \
+    --set notifier.webhook.url=https://pager.example.edu/
 like "and both pipelines are there" "$out" '2 pipelines'
 
 exits 2 "what is not there cannot be enabled" cs plugins enable studnet
 like "its neighbour is named" "$err" 'did you mean student'
-like "and all that is there" "$err" 'there is clever-data, .*env, .* teacher$'
+like "and all that is there" "$err" 'there is appinsights, clever-data, .*env, .* teacher, webhook$'
 exits 2 "a path is no name" cs plugins enable ../student
 ok "one is disabled" cs plugins disable teacher
 is "its link is gone" "$(ls "$dir/conf.d" | grep -c teacher)" 0

@@ -31,13 +31,14 @@ add_school() { # ID NAME PREFIX OPTION...
 exits 78 "without tables nothing works" cs district list
 like "and it is said what to do" "$err" 'run "cleversync db init" first'
 ok "db init makes them" cs db init
-like "and says how many" "$out" '^6 tables made'
+like "and says how many" "$out" '^8 tables made'
 ok "db init twice is fine" cs db init
 like "and makes none" "$out" '^all tables .* are there'
 is "the tables are the plan's" \
     "$(sql session "SELECT group_concat(name) FROM (SELECT name FROM
         sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'
-        ORDER BY name)")" "Districts,SchemaVersion,Schools,SyncHistory,SyncHold,SyncReject"
+        ORDER BY name)")" "Districts,SchemaVersion,Schools,SyncChange,SyncHistory,\
+SyncHold,SyncReject,SyncSchedule"
 is "schools belong to districts" "$(sql session \
     "SELECT \"table\", \"to\" FROM pragma_foreign_key_list('Schools')")" \
     "Districts|DistrictId"

@@ -88,7 +88,7 @@ exits 78 "db init alters nothing" cs db init
 like "and says the same" "$err" 'cleversync db migrate.*KeyVaultSecretPrefix'
 exits 22 "db status shows what is pending" cs db status
 is "of the session database" "$(states session)" \
-    "session-1 pending,session-2 pending,"
+    "session-1 pending,session-2 pending,session-3 pending,"
 like "the schools wait for it" "$err" "schools' databases come when"
 ok "the SQL is shown" cs db migrate --sql
 like "that of what is missing" "$out" 'ADD COLUMN "RequiresFullSync"'
@@ -115,7 +115,8 @@ all_bytes session >"$dir/once"
 exits 1 "but once" sqlite3 -bail "$dir/session.db" ".read $dir/script.sql"
 is "which harms nothing" "$(all_bytes session)" "$(cat "$dir/once")"
 exits 22 "db status knows" cs db status
-is "that it was" "$(states session)" "session-1 applied,session-2 applied,"
+is "that it was" "$(states session)" \
+    "session-1 applied,session-2 applied,session-3 applied,"
 like "and by whom" "$out" 'session-2 .*by hand'
 rm -f "$dir"/session.db*
 mv "$dir/kept.db" "$dir/session.db"
@@ -127,7 +128,7 @@ exits 3 "a school that fails does not stop the others" cs db migrate
 like "it is named" "$err" "^cleversync: $two: .* is a directory"
 rmdir "$dir/$two.db"
 is "the session database has all versions" "$(versions session)" \
-    session-1,session-2
+    session-1,session-2,session-3
 is "and the first school" "$(versions "$one")" Students-1,Teachers-1,school-1
 is "an inactive school is left alone" "$(ls "$dir" | grep -c "^$three")" 0
 is "what was there stays" "$(sql session "SELECT count(*), min(Motto),
@@ -147,15 +148,15 @@ like "changes nothing" "$out" '^everything is up to date'
 is "not a byte" "$(all_bytes session "$one" "$two")" "$(cat "$dir/before")"
 ok "db status is content" cs db status
 is "with the session database" "$(states session)" \
-    "session-1 applied,session-2 applied,"
+    "session-1 applied,session-2 applied,session-3 applied,"
 is "and with a school" "$(states "$one")" \
     "school-1 applied,Students-1 applied,Teachers-1 applied,"
 ok "also for programs" cs db status -o json
 is "with types" "$(sqlite3 :memory: "SELECT json_extract(d, '\$.code'),
     json_array_length(d, '\$.versions'),
-    json_extract(d, '\$.versions[2].school_id'),
-    json_extract(d, '\$.versions[2].state')
-    FROM (SELECT readfile('$out') AS d)")" "0|8|$one_id|applied"
+    json_extract(d, '\$.versions[3].school_id'),
+    json_extract(d, '\$.versions[3].state')
+    FROM (SELECT readfile('$out') AS d)")" "0|9|$one_id|applied"
 exits 2 "a school that is not there is a mistake" cs db status --school nope
 
 ok "scripts, too, are for programs" cs db migrate --sql -o json
@@ -223,11 +224,11 @@ sqlite3 "$dir/$one.db" "DELETE FROM SchemaVersion WHERE AppliedBy LIKE '%9'"
 ok "otherwise it is used" cs run --school "$one_id"
 
 sqlite3 "$dir/session.db" \
-    "INSERT INTO SchemaVersion VALUES ('session-3', 'x', '', 'cleversync 9')"
+    "INSERT INTO SchemaVersion VALUES ('session-4', 'x', '', 'cleversync 9')"
 exits 78 "a newer session database is refused" cs school list
-like "with its version" "$err" 'version session-3, made by cleversync 9'
+like "with its version" "$err" 'version session-4, made by cleversync 9'
 sqlite3 "$dir/session.db" "DELETE FROM SchemaVersion
-    WHERE Version = 'session-3';
+    WHERE Version = 'session-4';
     UPDATE SchemaVersion SET Checksum = 'x' WHERE Version = 'session-2'"
 exits 78 "so is one of another making" cs db migrate
 like "with its version" "$err" 'version session-2 is not what this program'
@@ -250,7 +251,7 @@ done
 is "four migrators at once end well" "$codes" " 0 0 0 0"
 is "each version is noted once" "$(for name in session "$one" "$two" "$three"; do
     versions "$name"
-done)" "session-1,session-2
+done)" "session-1,session-2,session-3
 Students-1,Teachers-1,school-1
 Students-1,Teachers-1,school-1
 Students-1,Teachers-1,school-1"
@@ -263,6 +264,7 @@ wait "$pid1"
 codes=$?
 wait "$pid2"
 is "so do two who begin from nothing" "$codes $?" "0 0"
-is "with one result" "$(versions session)" session-1,session-2
+is "with one result" "$(versions session)" \
+    session-1,session-2,session-3
 ok "which is whole" cs district list
 finish

@@ -191,6 +191,7 @@ static void fake_record(struct fake_host *fake, const struct cs_http *http)
     fake->password = http->password;
     free(fake->body);
     fake->body = fake_need(calloc(1, http->body_size + 1));
+    fake->body_size = http->body_size;
     if (http->body_size > 0)
         memcpy(fake->body, http->body, http->body_size);
     fake->direct = http->direct;

@@ -57,6 +57,7 @@ struct fake_host {
     char *requests[FAKE_REQUESTS];        /* "GET URL" */
     const char *bearer, *user, *password; /* option names of the last one */
     char *body;                           /* of the last one; NUL-terminated */
+    size_t body_size;                     /* without that NUL */
     char *headers; /* of the last one: "Name: value\n" lines */
     bool direct;   /* the last one */
     long timeout_ms, backoff_ms;

@@ -9,7 +9,7 @@
 
 #include "wiring.h"
 
-enum { FAKE_COLUMNS = 20, FAKE_ROWS = 400, FAKE_TABLES = 8 };
+enum { FAKE_COLUMNS = 20, FAKE_ROWS = 400, FAKE_TABLES = 12 };
 
 struct fake_row {
     struct cs_value cells[FAKE_COLUMNS]; /* texts are owned */

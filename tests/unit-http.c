@@ -48,7 +48,7 @@ struct bench {
     struct cs_error error;
     size_t nrows;
     enum cs_rc each; /* what each() answers */
-    bool link_local;
+    bool link_local, once;
 };
 
 static const struct cs_http_policy usual = {
@@ -117,6 +117,7 @@ static enum cs_rc get_url(struct bench *b, const char *url)
         .context = &context,
         .reply = &b->reply,
         .link_local = b->link_local,
+        .once = b->once,
     };
 
     json_decref(b->http.reply);
@@ -435,6 +436,23 @@ static void repeats_as_the_plugin_wants(void **state)
     assert_int_equal(http_server_requests(b.server), 3);
     assert_waited(&b, 1, 4, 5.25);
     assert_waited(&b, 2, 8, 10.25);
+    tear_down(&b);
+}
+
+static void once(void **state)
+{
+    struct http_answer answers[] = {
+        http_answer(429, "Retry-After: 2\r\n", ""),
+        http_answer(503, "", ""),
+    };
+    struct bench b;
+
+    (void)state;
+    set_up(&b, answers, 2);
+    b.once = true;
+    assert_int_equal(get(&b), CS_E_RETRY);
+    assert_says(&b, "answered 503 (2 tries)");
+    assert_int_equal(http_server_requests(b.server), 2);
     tear_down(&b);
 }
 
@@ -1306,6 +1324,7 @@ int main(void)
 {
     signal(SIGPIPE, SIG_IGN); /* as in the program: peers hang up */
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(once),
         cmocka_unit_test(reads_json),
         cmocka_unit_test(reads_rows),
         cmocka_unit_test(each_ends_the_reading),

@@ -1047,6 +1047,31 @@ static void missing(void **state)
     assert_int_equal(fake.asked, 9);
 }
 
+/* Nothing is read, and no deleted secret looked for. */
+static void check(void **state)
+{
+    static const struct fake_reply replies[] = {
+        REFUSED,
+        LOGGED_IN,
+        {.status = 404, .body = ERROR("SecretNotFound", "")},
+        {.status = 403, .body = ERROR("Forbidden", "ForbiddenByRbac")},
+        {.status = 503},
+        {.status = 404, .body = "<html>"}};
+    const struct cs_credential_ops *ops = cleversync_plugin.ops;
+
+    (void)state;
+    script(replies, 6);
+    assert_int_equal(ops->life.check(fake.self), CS_OK);
+    assert_int_equal(fake.asked, 3);
+    assert_string_equal(fake.requests[2],
+                        "GET " VAULT
+                        "/secrets/CleverSync--Health--Check?api-version=7.4");
+    assert_int_equal(ops->life.check(fake.self), CS_E_AUTH);
+    assert_int_equal(ops->life.check(fake.self), CS_E_RETRY);
+    assert_int_equal(ops->life.check(fake.self), CS_E_CONFIG);
+    assert_int_equal(fake.asked, 6);
+}
+
 static void times(void **state)
 {
     static const struct fake_reply replies[] = {
@@ -1175,6 +1200,7 @@ int main(void)
         TEST(tokens_that_are_none),
         TEST(outcomes),
         TEST(missing),
+        TEST(check),
         TEST(times),
         TEST(names),
         TEST(limits),

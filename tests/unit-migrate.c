@@ -217,6 +217,8 @@ static void the_cores_versions_are_frozen(void **state)
          "2cbd8797b87659a33b9ff3a38a8e578a964d22480400d8ee9d1b5719ea7b35ec"},
         {&cs_versions_session, 2,
          "47fcbc86792a0fbf3070b12b8d8964081eefb2d56daf6214324a4fe95555b9e3"},
+        {&cs_versions_session, 3,
+         "3de3e5cd65c60518a337dd6269488ab5fd2b3e91e551bfdd3632129c1c042664"},
         {&cs_versions_school, 1,
          "3be785615d22378cad0c871b29fc961d1a3e7eff444f0c73a88f99e84f583e0a"},
     };
@@ -227,7 +229,7 @@ static void the_cores_versions_are_frozen(void **state)
         cs_versions_checksum(known[i].versions, known[i].number, checksum);
         assert_string_equal(checksum, known[i].checksum);
     }
-    assert_int_equal(cs_versions_session.nfrozen, 2);
+    assert_int_equal(cs_versions_session.nfrozen, 3);
     assert_int_equal(cs_versions_school.nfrozen, 1);
 }
 
@@ -236,9 +238,9 @@ static void each_version_is_applied_once(void **state)
     char *before, *after;
 
     (void)state;
-    assert_versions("session-1 pending, session-2 pending");
+    assert_versions("session-1 pending, session-2 pending, session-3 pending");
     assert_ok(cs_migrate_all(&migrate, sink, &error));
-    assert_versions("session-1 applied, session-2 applied");
+    assert_versions("session-1 applied, session-2 applied, session-3 applied");
     assert_int_equal(migrate.list[1].at, NOW);
     assert_string_equal(migrate.list[1].by, "cleversync " PACKAGE_VERSION);
     before = schema();
@@ -254,18 +256,19 @@ static void each_version_is_applied_once(void **state)
 /* Whatever fails, there are only whole versions, and the next try goes on. */
 static void a_version_is_whole_or_not_there(void **state)
 {
-    size_t calls, first;
-    char *whole[3]; /* schemas with so many versions */
+    size_t calls, first, second;
+    char *whole[4]; /* schemas with so many versions */
 
     (void)state;
     whole[0] = schema();
     assert_ok(cs_migrate_all(&migrate, sink, &error));
-    whole[2] = schema();
+    whole[3] = schema();
     calls = trouble.calls;
     first = 1 + 3 + 1 + 1; /* SchemaVersion, three tables, the row, commit */
-    assert_int_equal(calls, first + 7 + 1 + 1);
+    second = first + 7 + 1 + 1;
+    assert_int_equal(calls, second + 2 + 1 + 1);
     for (size_t k = 1; k <= calls; k++) {
-        size_t versions = k <= first ? 0 : 1;
+        size_t versions = (k > first) + (k > second);
         char *now;
 
         teardown(NULL);
@@ -275,18 +278,19 @@ static void a_version_is_whole_or_not_there(void **state)
         assert_int_equal(cs_migrate_all(&migrate, sink, &error), trouble.rc);
         assert_string_equal(error.text, "sink.a: the disk is on fire");
         now = schema();
-        if (k == first + 1)
-            whole[1] = cs_memory_text(now);
+        if (k == first + 1 || k == second + 1)
+            whole[versions] = cs_memory_text(now);
         assert_string_equal(now, whole[versions]);
         free(now);
         if (versions)
-            assert_sql("SELECT Version FROM SchemaVersion", "session-1|");
+            assert_sql("SELECT Version FROM SchemaVersion ORDER BY 1",
+                       versions == 1 ? "session-1|" : "session-1|session-2|");
         assert_ok(cs_migrate_all(&migrate, sink, &error));
         now = schema();
-        assert_string_equal(now, whole[2]);
+        assert_string_equal(now, whole[3]);
         free(now);
     }
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         free(whole[i]);
 }
 
@@ -300,7 +304,7 @@ static void another_programs_tables_get_what_they_lack(void **state)
             "INSERT INTO Districts (CleverDistrictId, Motto)"
             " VALUES ('d1', 'Onward')");
     assert_ok(cs_migrate_all(&migrate, sink, &error));
-    assert_versions("session-1 applied, session-2 applied");
+    assert_versions("session-1 applied, session-2 applied, session-3 applied");
     assert_sql("SELECT * FROM Districts", "1|d1|NULL|NULL|NULL|NULL|NULL|"
                                           "Onward|");
 }
@@ -313,15 +317,15 @@ static void no_column_is_left_out(void **state)
             "CREATE TABLE SyncReject (RejectKey TEXT);"
             "INSERT INTO Schools (Name) VALUES ('One')");
     assert_ok(cs_migrate_all(&migrate, sink, &error));
-    assert_versions("session-1 applied, session-2 applied");
+    assert_versions("session-1 applied, session-2 applied, session-3 applied");
     assert_sql("SELECT Name, CleverSchoolId, IsActive, RequiresFullSync "
                "FROM Schools",
                "One|NULL|1|0|");
     run_sql("ALTER TABLE Schools DROP COLUMN IsActive;"
             "ALTER TABLE SyncHold DROP COLUMN Keys");
-    assert_versions("session-1 lost, session-2 lost");
+    assert_versions("session-1 lost, session-2 lost, session-3 lost");
     assert_ok(cs_migrate_all(&migrate, sink, &error));
-    assert_versions("session-1 applied, session-2 applied");
+    assert_versions("session-1 applied, session-2 applied, session-3 applied");
 }
 
 /* Applied, and gone: it is made anew, with the same note. */
@@ -331,13 +335,13 @@ static void what_was_lost_is_made_anew(void **state)
     assert_ok(cs_migrate_all(&migrate, sink, &error));
     run_sql("DROP TABLE SyncHold; ALTER TABLE Schools DROP COLUMN "
             "RequiresFullSync; UPDATE SchemaVersion SET AppliedBy = 'me'");
-    assert_versions("session-1 lost, session-2 lost");
+    assert_versions("session-1 lost, session-2 lost, session-3 lost");
     assert_ok(cs_migrate_script(&migrate, sink, &error));
     assert_string_equal(migrate.list[0].sql, "");
     assert_non_null(strstr(migrate.list[1].sql, "ADD COLUMN"));
     assert_null(strstr(migrate.list[1].sql, "INSERT INTO SchemaVersion"));
     assert_ok(cs_migrate_all(&migrate, sink, &error));
-    assert_versions("session-1 applied, session-2 applied");
+    assert_versions("session-1 applied, session-2 applied, session-3 applied");
     assert_sql("SELECT DISTINCT AppliedBy FROM SchemaVersion", "me|");
     assert_sql("SELECT count(*) FROM SyncHold", "0|");
 }
@@ -354,7 +358,8 @@ static void what_is_unknown_is_refused(void **state)
             "INSERT INTO SchemaVersion VALUES ('session-3x', 'x', '', '');"
             "INSERT INTO SchemaVersion VALUES ('session', 'x', '', '');"
             "DROP TABLE SyncHold");
-    assert_versions("session-1 lost, session-2 lost, session-12 newer");
+    assert_versions("session-1 lost, session-2 lost, session-3 lost, "
+                    "session-12 newer");
     before = schema();
     assert_int_equal(cs_migrate_all(&migrate, sink, &error), CS_E_CONFIG);
     assert_string_equal(error.text,
@@ -366,7 +371,7 @@ static void what_is_unknown_is_refused(void **state)
     run_sql("DELETE FROM SchemaVersion WHERE Version LIKE 'session-1_';"
             "UPDATE SchemaVersion SET Checksum = 'y' WHERE Version = "
             "'session-2'");
-    assert_versions("session-1 lost, session-2 changed");
+    assert_versions("session-1 lost, session-2 changed, session-3 lost");
     assert_int_equal(cs_migrate_all(&migrate, sink, &error), CS_E_CONFIG);
     assert_non_null(strstr(error.text, "session-2 is not what this program"));
     after = schema();

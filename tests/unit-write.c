@@ -141,7 +141,10 @@ static const struct cs_entity pupil = {"pupil", "pupils", "Pupils",
                                        pupil_columns, MAPPED};
 
 static char school_id[] = "s1";
-static const struct cs_school school = {.id = 1, .clever_id = school_id};
+static char district_id[] = "d1";
+static const struct cs_district district = {.clever_id = district_id};
+static const struct cs_school school = {
+    .id = 1, .district = &district, .clever_id = school_id};
 static struct cs_app app;
 static struct cs_session *session;
 static struct cs_instance *sink;
@@ -827,7 +830,8 @@ static void a_wrong_stamp_stops(void **state)
     stamp->as.text = cs_memory_text("s2");
     assert_error(write_all(), CS_E_FATAL,
                  "the database belongs to school s2, not to s1: nothing was "
-                 "written; give each school a database of its own");
+                 "written; give each school a database of its own, or, if "
+                 "this one was renumbered, use \"cleversync school restamp\"");
     assert_int_equal(cs_error_exit(&error), CS_EXIT_PERSON);
     assert_int_equal(fake_sink.locks, 1);
     assert_nothing_written(&scenes[0]);

@@ -333,9 +333,22 @@ struct cs_sink_ops { /* thin: the core has worked out what changes */
     const char *script_begin, *script_end;
 };
 
+/* Events, oldest first; cleversync-plugin(7) has their members.  They die with
+ * the call. */
+struct cs_news {
+    size_t size;
+    const json_t *const *events;
+    size_t n;
+    bool *again; /* n of them, all false: see notify() */
+};
+
 struct cs_notifier_ops { /* hears of runs and failures; never blocks one */
     struct cs_life life;
-    enum cs_rc (*notify)(void *self, const json_t *const *events, size_t n);
+    /* CS_E_RETRY and CS_E_AUTH: the core hands the same events over again,
+     * when the last reply's Retry-After says or after a pause; if again[] is
+     * true for some, only those.  After any other error they are lost.  What
+     * was delivered may come once more: each event has an id. */
+    enum cs_rc (*notify)(void *self, struct cs_news *news);
 };
 
 /* ---- The one exported constant ----------------------------------------- */

@@ -266,6 +266,23 @@ static enum cs_rc keyvault_fetch(void *self, const char *name,
     return rc;
 }
 
+/* A name that no vault holds: the vault says so only to who may read there, and
+ * nothing is read. */
+static enum cs_rc keyvault_check(void *self)
+{
+    static const char name[] = "CleverSync--Health--Check";
+    struct keyvault *vault = self;
+    struct cs_http http;
+    enum cs_rc rc = keyvault_ask(vault, name, &http);
+
+    if (http.status == 404 && keyvault_word(http.reply))
+        rc = CS_OK;
+    else if (rc != CS_OK)
+        rc = keyvault_failed(vault, name, &http, rc);
+    keyvault_drop(&http);
+    return rc;
+}
+
 /* ---- The plugin ----------------------------------------------------------- */
 
 static enum cs_rc keyvault_open(const struct cs_host *host, void **self)
@@ -328,7 +345,9 @@ static const struct cs_option keyvault_options[] = {
 };
 
 static const struct cs_credential_ops keyvault_ops = {
-    .life = {.open = keyvault_open, .close = keyvault_close},
+    .life = {.open = keyvault_open,
+             .check = keyvault_check,
+             .close = keyvault_close},
     .fetch = keyvault_fetch,
 };
 
