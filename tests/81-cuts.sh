@@ -290,6 +290,7 @@ on_server sink.session session
 series cut_at session 3 lost
 every_kind session 4
 series repeat_at session 3 unsent lost
+run
 exits 0 "all is as in Clever" cs verify
 
 # ---- A school's connection ---------------------------------------------------------
@@ -298,6 +299,7 @@ on_server sink.schools "$one" "$two"
 series cut_at "$one" 1 lost
 every_kind "$one" 4
 series repeat_at "$one" 3 unsent lost
+run
 exits 0 "all is as in Clever" cs verify
 
 # ---- The database is taken away --------------------------------------------------

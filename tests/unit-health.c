@@ -548,6 +548,8 @@ static void readiness_is_the_database(void **state)
     things[CLEVER].rc = CS_E_AUTH;
     start("");
     await(CLEVER, "Unhealthy", "refused");
+    await(SESSION, "Healthy", NULL);
+    await(FEED, "Healthy", NULL);
     assert_string_equal(status(CS_HEALTH_READY), "Healthy");
     assert_string_equal(status(CS_HEALTH_CLEVER_AUTH), "Unhealthy");
     assert_string_equal(status(CS_HEALTH_EVENTS), "Healthy");
