@@ -134,6 +134,8 @@ static enum cs_rc count_missing(struct cs_instance *sink, size_t *missing,
     return rc == CS_E_NOT_HERE ? CS_OK : rc;
 }
 
+/* Tables that lack columns are somebody else's, unless their versions are
+ * noted: then another process may be making them at this moment. */
 static enum cs_rc init(void *arg, struct cs_instance *sink,
                        struct cs_error *error)
 {
@@ -142,8 +144,12 @@ static enum cs_rc init(void *arg, struct cs_instance *sink,
         .nversions = 1,
         .wait_ms = CS_MIGRATE_WAIT,
     };
+    struct cs_error ignored;
     enum cs_rc rc = count_missing(sink, arg, error);
 
+    if (rc == CS_E_CONFIG &&
+        cs_migrate_look(&migrate, sink, &ignored) == CS_OK && migrate.noted)
+        rc = CS_OK;
     if (rc == CS_OK)
         rc = cs_migrate_all(&migrate, sink, error);
     cs_migrate_clear(&migrate);
