@@ -49,16 +49,6 @@ static void report(const struct cs_arguments *arguments,
     fflush(stdout);
 }
 
-static void purge_history(struct cs_session *session, const char *run)
-{
-    const struct cs_log_context context = {.run = run};
-    struct cs_error error = {0};
-
-    if (cs_forget_old(session, &error) != CS_OK)
-        cs_log_write(CS_LOG_WARN, &context, "old history was not purged: %s",
-                     error.text);
-}
-
 /* Whoever starts a run from cron hears of it, too.  error: why there was none.
  * False: see cs_notify_free(). */
 static bool notify(struct cs_app *app, struct cs_session *session,
@@ -88,7 +78,7 @@ static int run_with(const struct cs_arguments *arguments,
         cs_run_all(&run, &app, session, request, &error) == CS_OK) {
         /* What was abandoned may hang in the session database. */
         if (!request->dry && !run.abandoned)
-            purge_history(session, run.id);
+            cs_forget_after_run(session, run.id);
         report(arguments, &run);
         status = run.status_code;
         error = (struct cs_error){.rc = CS_OK};

@@ -7,6 +7,7 @@
 
 #include "cell.h"
 #include "history.h"
+#include "log.h"
 #include "memory.h"
 #include "schema.h"
 #include "sink.h"
@@ -140,4 +141,14 @@ enum cs_rc cs_forget_old(struct cs_session *session, struct cs_error *error)
         rc = cs_forget_rows(session, past[i].entity, &filter, NULL, error);
     }
     return rc;
+}
+
+void cs_forget_after_run(struct cs_session *session, const char *run)
+{
+    const struct cs_log_context context = {.run = run};
+    struct cs_error error = {0};
+
+    if (cs_forget_old(session, &error) != CS_OK)
+        cs_log_write(CS_LOG_WARN, &context, "old history was not purged: %s",
+                     error.text);
 }

@@ -19,5 +19,7 @@ enum cs_rc cs_forget_rows(struct cs_session *session,
  * of changes, holds that expired, records set aside that no run has met
  * since.  State is in the schools' databases and is not touched. */
 enum cs_rc cs_forget_old(struct cs_session *session, struct cs_error *error);
+/* The same when a run is over; a failure is none of the run's and is logged. */
+void cs_forget_after_run(struct cs_session *session, const char *run);
 
 #endif

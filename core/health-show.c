@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "health-inside.h"
+#include "json.h"
 #include "memory.h"
 
 #include <stdlib.h>
@@ -42,16 +43,6 @@ static json_t *seconds_since(int64_t then)
     return json_real((double)(age / 1000) / 1000);
 }
 
-static json_t *time_text(int64_t time)
-{
-    char text[CS_CLOCK_ISO];
-
-    if (time == 0)
-        return json_null();
-    cs_clock_format(time, text);
-    return json_string(text);
-}
-
 static json_t *show_node(const struct cs_health_node *node)
 {
     json_t *age = node->known ? seconds_since(node->landed) : json_null();
@@ -63,7 +54,7 @@ static json_t *show_node(const struct cs_health_node *node)
                      cs_health_show_kind(node->probe.target.kind), "district",
                      node->district, "state", cs_health_word(node->shown.state),
                      "error", node->shown.why, "age_seconds", age, "latency_ms",
-                     latency, "since", time_text(node->since));
+                     latency, "since", cs_json_time(node->since));
 }
 
 /* The one that is worst off is what the error is about. */
@@ -109,7 +100,7 @@ static void add_dependencies(const struct cs_health *health,
                                  sum.worst->shown.why);
     }
     json_object_set_new(answer, "last_success",
-                        time_text(health->success[kind]));
+                        cs_json_time(health->success[kind]));
     json_object_set_new(answer, "error",
                         error != NULL ? json_string(error) : json_null());
     json_object_set_new(answer, "dependencies", sum.dependencies);
@@ -155,7 +146,7 @@ json_t *cs_health_show(struct cs_health *health, enum cs_health_which which,
         add_dependencies(health, which, answer, state);
     cs_gate_unlock(&health->gate);
     json_object_set_new(answer, "status", json_string(cs_health_word(*state)));
-    json_object_set_new(answer, "timestamp", time_text(cs_clock_now()));
+    json_object_set_new(answer, "timestamp", cs_json_time(cs_clock_now()));
     return answer;
 }
 

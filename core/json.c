@@ -4,6 +4,7 @@
 
 #include "json.h"
 
+#include "clock.h"
 #include "json-scan.h"
 #include "memory.h"
 
@@ -615,4 +616,14 @@ bool cs_json_has_nul(const json_t *value)
     default:
         return false;
     }
+}
+
+json_t *cs_json_time(int64_t time)
+{
+    char text[CS_CLOCK_ISO];
+
+    if (time == 0)
+        return json_null();
+    cs_clock_format(time, text);
+    return json_string(text);
 }

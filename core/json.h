@@ -39,4 +39,7 @@ size_t cs_json_nrows(const struct cs_json *json); /* handed over so far */
 /* Does a string anywhere inside hold U+0000? */
 bool cs_json_has_nul(const json_t *value);
 
+/* An instant as cs_clock_format() writes it; 0: null.  Yours. */
+json_t *cs_json_time(int64_t time);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "forget.h"
 #include "gate.h"
+#include "json.h"
 #include "log.h"
 #include "memory.h"
 
@@ -112,16 +113,6 @@ static json_t *text_or_null(const char *text)
     return text != NULL && text[0] != '\0' ? json_string(text) : json_null();
 }
 
-static json_t *time_or_null(int64_t time)
-{
-    char text[CS_CLOCK_ISO];
-
-    if (time == 0)
-        return json_null();
-    cs_clock_format(time, text);
-    return json_string(text);
-}
-
 static json_t *show_entity(const struct cs_sync_entity *entity)
 {
     const struct cs_pass_result *result = &entity->result;
@@ -197,7 +188,7 @@ static json_t *show(const struct entry *entry, bool schools)
         "id", entry->id, "cause", causes[entry->cause], "district",
         entry->district, "school", entry->school, "full", (int)entry->full,
         "state", entry->running ? "running" : "ended", "begun",
-        time_or_null(entry->begun), "ended", time_or_null(entry->ended),
+        cs_json_time(entry->begun), "ended", cs_json_time(entry->ended),
         "status", entry->running ? NULL : cs_error_word(entry->status_code),
         "status_code",
         entry->running ? json_null() : json_integer(entry->status_code),
@@ -349,16 +340,6 @@ static void ended(void *arg, const struct cs_run *run)
 
 /* ---- A run's thread ----------------------------------------------------- */
 
-static void purge_history(struct cs_session *session, const char *run)
-{
-    const struct cs_log_context context = {.run = run};
-    struct cs_error error = {0};
-
-    if (cs_forget_old(session, &error) != CS_OK)
-        cs_log_write(CS_LOG_WARN, &context, "old history was not purged: %s",
-                     error.text);
-}
-
 static enum cs_rc sync(struct entry *entry, struct cs_error *error)
 {
     const struct cs_run_observer observer = {.begun = begun,
@@ -379,7 +360,7 @@ static enum cs_rc sync(struct entry *entry, struct cs_error *error)
         cs_run_all(&entry->run, entry->app, entry->session, &request, error);
 
     if (!entry->run.abandoned)
-        purge_history(entry->session, entry->id);
+        cs_forget_after_run(entry->session, entry->id);
     return rc;
 }
 

@@ -7,6 +7,7 @@
 
 #include "web-inside.h"
 
+#include "json.h"
 #include "log.h"
 #include "memory.h"
 #include "runs.h"
@@ -274,16 +275,6 @@ void cs_web_api_require_full(struct cs_web *web,
 
 /* ---- The schedule ------------------------------------------------------- */
 
-static json_t *time_or_null(int64_t time)
-{
-    char text[CS_CLOCK_ISO];
-
-    if (time == 0)
-        return json_null();
-    cs_clock_format(time, text);
-    return json_string(text);
-}
-
 void cs_web_api_schedule(struct cs_web *web,
                          const struct cs_web_request *request,
                          struct cs_web_reply *reply)
@@ -299,7 +290,7 @@ void cs_web_api_schedule(struct cs_web *web,
             "{ss ss so so sI sI sb}", "cron_expression",
             cs_settings_text(app->settings, "schedule", "cron_expression"),
             "time_zone", cs_settings_text(app->settings, "sync", "time_zone"),
-            "next", time_or_null(state.next), "last", time_or_null(state.last),
+            "next", cs_json_time(state.next), "last", cs_json_time(state.last),
             "skipped", (json_int_t)state.skipped, "caught_up",
             (json_int_t)state.caught_up, "session_database_away", state.away));
     cs_generations_return(web->parts.generations, app);

@@ -7,6 +7,7 @@
 
 #include "history.h"
 #include "hold.h"
+#include "json.h"
 #include "memory.h"
 #include "reject.h"
 #include "session.h"
@@ -33,16 +34,6 @@ void cs_web_picture_free(struct cs_web_picture *picture)
     json_decref(picture->holds);
     json_decref(picture->rejects);
     free(picture);
-}
-
-static json_t *time_or_null(int64_t time)
-{
-    char text[CS_CLOCK_ISO];
-
-    if (time == 0)
-        return json_null();
-    cs_clock_format(time, text);
-    return json_string(text);
 }
 
 /* ---- Districts and schools ---------------------------------------------- */
@@ -128,8 +119,8 @@ static enum cs_rc add_sync(void *arg, const struct cs_history *row)
         entities,
         json_pack("{ss ss? ss? so so sI sI sI sI sI ss? ss?}", "entity",
                   row->entity, "status", row->status, "type", row->type,
-                  "start", time_or_null(row->start), "end",
-                  time_or_null(row->end), "read", (json_int_t)row->processed,
+                  "start", cs_json_time(row->start), "end",
+                  cs_json_time(row->end), "read", (json_int_t)row->processed,
                   "inserted", (json_int_t)row->inserted, "changed",
                   (json_int_t)(row->updated - row->inserted), "deleted",
                   (json_int_t)row->deleted, "failed", (json_int_t)row->failed,
@@ -170,9 +161,9 @@ static void add_hold(struct taking *taking, const struct cs_hold *hold)
                   json_object_get(school, "name"), "entity", hold->entity,
                   "kind", cs_hold_word(hold->kind), "held",
                   (json_int_t)hold->rows, "total", (json_int_t)hold->total,
-                  "since", time_or_null(hold->created), "expires",
-                  time_or_null(hold->expires), "approved",
-                  time_or_null(hold->approved), "approved_by", hold->by));
+                  "since", cs_json_time(hold->created), "expires",
+                  cs_json_time(hold->expires), "approved",
+                  cs_json_time(hold->approved), "approved_by", hold->by));
 }
 
 static enum cs_rc add_holds(struct taking *taking, struct cs_error *error)
@@ -203,8 +194,8 @@ static enum cs_rc add_reject(void *arg, const struct cs_reject *reject)
                   json_object_get(school, "school_id"), "name",
                   json_object_get(school, "name"), "entity", reject->entity,
                   "clever_id", reject->clever_id, "reason", reject->reason,
-                  "first_seen", time_or_null(reject->first_seen), "last_seen",
-                  time_or_null(reject->last_seen), "run_id", reject->run));
+                  "first_seen", cs_json_time(reject->first_seen), "last_seen",
+                  cs_json_time(reject->last_seen), "run_id", reject->run));
     return CS_OK;
 }
 
