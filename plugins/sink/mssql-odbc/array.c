@@ -167,15 +167,6 @@ static enum cs_rc mssql_odbc_refused(const struct mssql_odbc_writer *writer,
                            mssql_odbc_name(writer));
 }
 
-static enum cs_rc mssql_odbc_set(const struct mssql_odbc_writer *writer,
-                                 SQLHSTMT handle, SQLINTEGER attribute,
-                                 void *value)
-{
-    if (SQL_SUCCEEDED(SQLSetStmtAttr(handle, attribute, value, 0)))
-        return CS_OK;
-    return mssql_odbc_refused(writer, handle);
-}
-
 static enum cs_rc mssql_odbc_bind(const struct mssql_odbc_writer *writer,
                                   SQLHSTMT handle, size_t place,
                                   const struct mssql_odbc_texts *texts)
@@ -194,14 +185,16 @@ static enum cs_rc mssql_odbc_bind(const struct mssql_odbc_writer *writer,
 static enum cs_rc mssql_odbc_prepare(struct mssql_odbc_writer *writer,
                                      SQLHSTMT handle)
 {
-    enum cs_rc rc = mssql_odbc_set(writer, handle, SQL_ATTR_PARAMSET_SIZE,
-                                   (void *)(uintptr_t)writer->n);
+    struct mssql_odbc *self = writer->self;
+    const char *table = mssql_odbc_name(writer);
+    enum cs_rc rc = mssql_odbc_attribute(self, handle, SQL_ATTR_PARAMSET_SIZE,
+                                         (void *)(uintptr_t)writer->n, table);
     if (rc == CS_OK)
-        rc = mssql_odbc_set(writer, handle, SQL_ATTR_PARAM_STATUS_PTR,
-                            writer->status);
+        rc = mssql_odbc_attribute(self, handle, SQL_ATTR_PARAM_STATUS_PTR,
+                                  writer->status, table);
     if (rc == CS_OK)
-        rc = mssql_odbc_set(writer, handle, SQL_ATTR_PARAMS_PROCESSED_PTR,
-                            &writer->processed);
+        rc = mssql_odbc_attribute(self, handle, SQL_ATTR_PARAMS_PROCESSED_PTR,
+                                  &writer->processed, table);
     for (size_t i = 0; rc == CS_OK && i < writer->ntexts; i++) {
         rc = mssql_odbc_fill(writer, &writer->texts[i]);
         if (rc == CS_OK)

@@ -157,6 +157,10 @@ struct mssql_odbc_statement {
     size_t nparameters;
 };
 
+/* Sets an attribute of a statement. */
+enum cs_rc mssql_odbc_attribute(struct mssql_odbc *self, SQLHSTMT handle,
+                                SQLINTEGER attribute, void *value,
+                                const char *table);
 /* A statement that is yet to get its parameters, connected and with a time
  * limit.  On CS_OK mssql_odbc_finish() must follow. */
 enum cs_rc mssql_odbc_make(struct mssql_odbc *self,

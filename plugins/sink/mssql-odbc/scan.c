@@ -123,25 +123,22 @@ static enum cs_rc mssql_odbc_refused(const struct mssql_odbc_reader *reader)
                            reader->table->entity->table);
 }
 
-static enum cs_rc mssql_odbc_set(const struct mssql_odbc_reader *reader,
-                                 SQLINTEGER attribute, void *value)
-{
-    SQLRETURN code = SQLSetStmtAttr(reader->handle, attribute, value, 0);
-    return SQL_SUCCEEDED(code) ? CS_OK : mssql_odbc_refused(reader);
-}
-
 static enum cs_rc mssql_odbc_bind(struct mssql_odbc_reader *reader)
 {
-    enum cs_rc rc = CS_OK;
+    const char *table = reader->table->entity->table;
+    SQLHSTMT handle = reader->handle;
     if (reader->pieces)
         return CS_OK;
-    rc = mssql_odbc_set(reader, SQL_ATTR_ROW_ARRAY_SIZE,
-                        (void *)(uintptr_t)reader->block);
+    enum cs_rc rc =
+        mssql_odbc_attribute(reader->self, handle, SQL_ATTR_ROW_ARRAY_SIZE,
+                             (void *)(uintptr_t)reader->block, table);
     if (rc == CS_OK)
-        rc = mssql_odbc_set(reader, SQL_ATTR_ROW_STATUS_PTR, reader->status);
+        rc = mssql_odbc_attribute(reader->self, handle, SQL_ATTR_ROW_STATUS_PTR,
+                                  reader->status, table);
     if (rc == CS_OK)
-        rc =
-            mssql_odbc_set(reader, SQL_ATTR_ROWS_FETCHED_PTR, &reader->fetched);
+        rc = mssql_odbc_attribute(reader->self, handle,
+                                  SQL_ATTR_ROWS_FETCHED_PTR, &reader->fetched,
+                                  table);
     for (size_t i = 0; rc == CS_OK && i < reader->table->entity->ncolumns;
          i++) {
         struct mssql_odbc_buffer *buffer = &reader->buffers[i];

@@ -57,11 +57,16 @@ static void mssql_odbc_double(FILE *sql, const char *text, size_t length,
     }
 }
 
-static void mssql_odbc_name(FILE *sql, const char *name)
+static void mssql_odbc_bracketed(FILE *sql, const char *name, const char *marks)
 {
     putc('[', sql);
-    mssql_odbc_double(sql, name, strlen(name), "]");
+    mssql_odbc_double(sql, name, strlen(name), marks);
     putc(']', sql);
+}
+
+static void mssql_odbc_name(FILE *sql, const char *name)
+{
+    mssql_odbc_bracketed(sql, name, "]");
 }
 
 static void mssql_odbc_literal(FILE *sql, const char *text)
@@ -74,9 +79,7 @@ static void mssql_odbc_literal(FILE *sql, const char *text)
 /* A name inside of a literal. */
 static void mssql_odbc_name_in(FILE *sql, const char *name)
 {
-    putc('[', sql);
-    mssql_odbc_double(sql, name, strlen(name), "]'");
-    putc(']', sql);
+    mssql_odbc_bracketed(sql, name, "]'");
 }
 
 static void mssql_odbc_table_name(FILE *sql, const char *table)

@@ -91,15 +91,13 @@ static enum cs_rc mssql_odbc_bind(struct mssql_odbc *self,
     return CS_OK;
 }
 
-static enum cs_rc mssql_odbc_limit(struct mssql_odbc *self,
-                                   struct mssql_odbc_statement *statement,
-                                   const char *table)
+enum cs_rc mssql_odbc_attribute(struct mssql_odbc *self, SQLHSTMT handle,
+                                SQLINTEGER attribute, void *value,
+                                const char *table)
 {
-    long seconds = mssql_odbc_seconds(self);
-    if (SQL_SUCCEEDED(SQLSetStmtAttr(statement->handle, SQL_ATTR_QUERY_TIMEOUT,
-                                     (SQLPOINTER)(uintptr_t)seconds, 0)))
+    if (SQL_SUCCEEDED(SQLSetStmtAttr(handle, attribute, value, 0)))
         return CS_OK;
-    return mssql_odbc_fail(self, SQL_HANDLE_STMT, statement->handle, table);
+    return mssql_odbc_fail(self, SQL_HANDLE_STMT, handle, table);
 }
 
 enum cs_rc mssql_odbc_make(struct mssql_odbc *self,
@@ -114,7 +112,9 @@ enum cs_rc mssql_odbc_make(struct mssql_odbc *self,
         return mssql_odbc_cancelled(self);
     if (SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_STMT, self->connection,
                                      &statement->handle))) {
-        rc = mssql_odbc_limit(self, statement, table);
+        rc = mssql_odbc_attribute(
+            self, statement->handle, SQL_ATTR_QUERY_TIMEOUT,
+            (void *)(uintptr_t)mssql_odbc_seconds(self), table);
     } else {
         statement->handle = NULL;
         rc = mssql_odbc_fail(self, SQL_HANDLE_DBC, self->connection, table);
