@@ -5,10 +5,10 @@
 
 #include "app.h"
 
-#include "log.h"
-#include "memory.h"
-#include "signals.h"
-#include "text.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/signals.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

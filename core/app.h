@@ -6,10 +6,10 @@
 #ifndef CS_APP_H
 #define CS_APP_H
 
-#include "cli.h"
-#include "http.h"
-#include "secret.h"
-#include "wiring.h"
+#include "command/cli.h"
+#include "http/http.h"
+#include "secret/secret.h"
+#include "config/wiring.h"
 
 struct cs_app {
     struct cs_settings *settings;

@@ -3,12 +3,12 @@
 
 #include "config.h"
 
-#include "cmd.h"
+#include "command/cmd.h"
 
 #include "../lab/lab.h"
-#include "error.h"
-#include "memory.h"
-#include "signals.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/signals.h"
 
 #include <jansson.h>
 #include <signal.h>

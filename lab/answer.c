@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/memory.h"
+#include "core/base/memory.h"
 #include "lab/listing.h"
 
 #define WINDOW_SECONDS 60

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/memory.h"
+#include "core/base/memory.h"
 
 /* Room for `more` bytes behind the text; gives where they go. */
 static char *room(struct cs_lab_buffer *buffer, size_t more)

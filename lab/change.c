@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/memory.h"
+#include "core/base/memory.h"
 #include "lab/names.h"
 
 const char *const cs_lab_field_names[CS_LAB_FIELDS + 1] = {

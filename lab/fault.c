@@ -10,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/memory.h"
-#include "core/text.h"
+#include "core/base/memory.h"
+#include "core/base/text.h"
 
 #define HUGE_BYTES ((size_t)10 * 1000 * 1000)
 #define DEEP_LEVELS ((size_t)10000)

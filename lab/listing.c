@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/memory.h"
+#include "core/base/memory.h"
 
 #define DEFAULT_LIMIT 100
 #define MAX_LIMIT 10000

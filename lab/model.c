@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/memory.h"
+#include "core/base/memory.h"
 #include "lab/names.h"
 
 /* The first instant of every lab: a fixed one, so that the same seed makes

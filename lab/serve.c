@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/memory.h"
+#include "core/base/memory.h"
 
 /* An idle connection is closed after that many seconds. */
 #define IDLE_SECONDS 120

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "core/memory.h"
-#include "core/text.h"
+#include "core/base/memory.h"
+#include "core/base/text.h"
 
 #define TRACK "/v2.1/track"
 #define HOOK "/hook"

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/memory.h"
+#include "core/base/memory.h"
 
 #define TOKEN "lab-vault-token-4f1d09c2e7a85b36d8e0a1"
 #define STALE_TOKEN "lab-vault-stale"

@@ -15,7 +15,7 @@ bytes() { # NAME FILE
 
 echo '/* Made by page/embed.sh. */'
 echo '#include "config.h"'
-echo '#include "web-inside.h"'
+echo '#include "web/web-inside.h"'
 bytes html "$1/index.html"
 bytes css "$1/page.css"
 bytes js "$1/page.js"

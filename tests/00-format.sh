@@ -15,7 +15,7 @@ esac
 cd "$srcdir" || exit 99
 
 formatted() {
-    clang-format --dry-run -Werror core/*.[ch] lab/*.[ch] \
+    clang-format --dry-run -Werror core/*.[ch] core/*/*.[ch] lab/*.[ch] \
         plugins/*/*/*.[ch] tests/*.[ch] tests/odbc-script/*.[ch] \
         tests/plugins/*.[ch] \
         include/cleversync/*.h 2>&1 | sed -n 's/: error:.*//p' | sort -u

@@ -68,7 +68,7 @@ is "all options" "$("$CLEVERSYNC" --help |
             done
     done)" ""
 is "all exit codes" "$(sed -n 's/^    CS_EXIT_[A-Z]* = \([0-9]*\),.*/.It \1/p' \
-    "$srcdir/core/error.h" | lacking cleversync.1)" ""
+    "$srcdir/core/base/error.h" | lacking cleversync.1)" ""
 is "all results" "$(sed -n 's/^    \(CS_[A-Z_]*\) = -*[0-9]*,.*/.It Dv \1/p' \
     "$srcdir/include/cleversync/plugin.h" |
     grep -e 'CS_E_' -e 'CS_SKIP' -e 'CS_LEFT' -e 'CS_MAYBE' |

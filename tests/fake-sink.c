@@ -5,8 +5,8 @@
 
 #include "fake-sink.h"
 
-#include "cell.h"
-#include "memory.h"
+#include "sync/cell.h"
+#include "base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 #ifndef FAKE_SINK_H
 #define FAKE_SINK_H
 
-#include "wiring.h"
+#include "config/wiring.h"
 
 enum { FAKE_COLUMNS = 20, FAKE_ROWS = 400, FAKE_TABLES = 12 };
 

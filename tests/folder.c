@@ -5,7 +5,7 @@
 
 #include "folder.h"
 
-#include "memory.h"
+#include "base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

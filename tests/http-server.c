@@ -4,8 +4,8 @@
 
 #include "http-server.h"
 
-#include "clock.h"
-#include "memory.h"
+#include "base/clock.h"
+#include "base/memory.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

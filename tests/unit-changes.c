@@ -5,15 +5,15 @@
  * in time as people type them. */
 #include "config.h"
 
-#include "cell.h"
-#include "changes.h"
+#include "sync/cell.h"
+#include "database/changes.h"
 #include "fake-sink.h"
 #include "folder.h"
-#include "forget.h"
-#include "memory.h"
-#include "schema.h"
-#include "session.h"
-#include "when.h"
+#include "database/forget.h"
+#include "base/memory.h"
+#include "database/schema.h"
+#include "database/session.h"
+#include "base/when.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

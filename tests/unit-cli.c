@@ -4,8 +4,8 @@
 /* The command line: what is accepted, what is refused and in which words. */
 #include "config.h"
 
-#include "cli.h"
-#include "error.h"
+#include "command/cli.h"
+#include "base/error.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "cancel.h"
+#include "base/cancel.h"
 
 #include <limits.h>
 #include <pthread.h>

@@ -4,9 +4,9 @@
 /* Cron expressions: next times, each as the rules in cron.h say it. */
 #include "config.h"
 
-#include "cron.h"
+#include "daemon/cron.h"
 
-#include "clock.h"
+#include "base/clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

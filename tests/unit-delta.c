@@ -4,9 +4,9 @@
 /* What a feed of changes amounts to, beside what is stored. */
 #include "config.h"
 
-#include "cell.h"
-#include "delta.h"
-#include "memory.h"
+#include "sync/cell.h"
+#include "sync/delta.h"
+#include "base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,9 +3,9 @@
 
 #include "config.h"
 
-#include "diff.h"
-#include "guard.h"
-#include "memory.h"
+#include "sync/diff.h"
+#include "sync/guard.h"
+#include "base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,8 +5,8 @@
  * is known to be needed.  The source is played here. */
 #include "config.h"
 
-#include "feed.h"
-#include "memory.h"
+#include "sync/feed.h"
+#include "base/memory.h"
 
 #include <pthread.h>
 #include <setjmp.h>

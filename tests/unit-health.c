@@ -7,8 +7,8 @@
 
 #include "app.h"
 #include "folder.h"
-#include "health.h"
-#include "schema.h"
+#include "health/health.h"
+#include "database/schema.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

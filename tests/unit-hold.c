@@ -6,9 +6,9 @@
 #include "config.h"
 
 #include "folder.h"
-#include "hold.h"
-#include "memory.h"
-#include "text.h"
+#include "database/hold.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,13 +6,13 @@
  * which requests arrived. */
 #include "config.h"
 
-#include "http.h"
-#include "http-budget.h"
-#include "http-reply.h"
-#include "http-retry.h"
+#include "http/http.h"
+#include "http/http-budget.h"
+#include "http/http-reply.h"
+#include "http/http-retry.h"
 #include "http-server.h"
-#include "http-target.h"
-#include "memory.h"
+#include "http/http-target.h"
+#include "base/memory.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

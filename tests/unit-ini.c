@@ -5,8 +5,8 @@
 #include "config.h"
 
 #include "folder.h"
-#include "ini.h"
-#include "memory.h"
+#include "config/ini.h"
+#include "base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,9 +6,9 @@
 #include "config.h"
 
 #include "app.h"
-#include "instance.h"
-#include "sink.h"
-#include "source.h"
+#include "plugin/instance.h"
+#include "plugin/sink.h"
+#include "plugin/source.h"
 
 #include <pthread.h>
 #include <sched.h>

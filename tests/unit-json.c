@@ -5,8 +5,8 @@
  * matter in which pieces a text arrives. */
 #include "config.h"
 
-#include "json.h"
-#include "memory.h"
+#include "base/json.h"
+#include "base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

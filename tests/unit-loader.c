@@ -5,8 +5,8 @@
 #include "config.h"
 
 #include "folder.h"
-#include "loader.h"
-#include "memory.h"
+#include "plugin/loader.h"
+#include "base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

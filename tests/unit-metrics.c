@@ -5,12 +5,12 @@
  * how it is told. */
 #include "config.h"
 
-#include "counters.h"
+#include "metrics/counters.h"
 #include "fake-sink.h"
 #include "folder.h"
-#include "history.h"
-#include "memory.h"
-#include "metrics-text.h"
+#include "database/history.h"
+#include "base/memory.h"
+#include "metrics/metrics-text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,9 +7,9 @@
 
 #include "app.h"
 #include "folder.h"
-#include "memory.h"
-#include "migrate.h"
-#include "sink.h"
+#include "base/memory.h"
+#include "database/migrate.h"
+#include "plugin/sink.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,9 +6,9 @@
 #include "config.h"
 
 #include "folder.h"
-#include "memory.h"
-#include "notify.h"
-#include "tally.h"
+#include "base/memory.h"
+#include "notify/notify.h"
+#include "metrics/tally.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "password.h"
+#include "secret/password.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,10 +5,10 @@
  * a run is on until it is cancelled. */
 #include "config.h"
 
-#include "runs.h"
+#include "daemon/runs.h"
 
 #include "folder.h"
-#include "session.h"
+#include "database/session.h"
 
 #include <netinet/in.h>
 #include <setjmp.h>

@@ -4,9 +4,9 @@
 /* The schedule's rules: each tick is claimed by one, or counted as skipped. */
 #include "config.h"
 
-#include "schedule-row.h"
+#include "database/schedule-row.h"
 
-#include "clock.h"
+#include "base/clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,9 +6,9 @@
 #include "config.h"
 
 #include "app.h"
-#include "instance.h"
-#include "memory.h"
-#include "secret.h"
+#include "plugin/instance.h"
+#include "base/memory.h"
+#include "secret/secret.h"
 
 #include <openssl/crypto.h>
 #include <pthread.h>

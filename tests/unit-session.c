@@ -5,13 +5,13 @@
  * lives in memory and fails when it is told to. */
 #include "config.h"
 
-#include "cell.h"
+#include "sync/cell.h"
 #include "fake-sink.h"
-#include "history.h"
-#include "memory.h"
-#include "reject.h"
-#include "schema.h"
-#include "session.h"
+#include "database/history.h"
+#include "base/memory.h"
+#include "database/reject.h"
+#include "database/schema.h"
+#include "database/session.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 #include "config.h"
 
 #include "folder.h"
-#include "settings.h"
+#include "config/settings.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

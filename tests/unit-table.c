@@ -4,8 +4,8 @@
 /* Tables for people and programs, and prefixes made from names. */
 #include "config.h"
 
-#include "prefix.h"
-#include "table.h"
+#include "config/prefix.h"
+#include "command/table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,10 +4,10 @@
 /* Text: what is blank, UTF-8, lengths, words; and templates. */
 #include "config.h"
 
-#include "error.h"
-#include "scope.h"
-#include "text.h"
-#include "value.h"
+#include "base/error.h"
+#include "config/scope.h"
+#include "base/text.h"
+#include "config/value.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,12 +6,12 @@
 
 #include "config.h"
 
-#include "clock.h"
-#include "web-address.h"
-#include "web-limit.h"
-#include "web-request.h"
-#include "web-sign.h"
-#include "web-worker.h"
+#include "base/clock.h"
+#include "web/web-address.h"
+#include "web/web-limit.h"
+#include "web/web-request.h"
+#include "web/web-sign.h"
+#include "web/web-worker.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

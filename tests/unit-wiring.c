@@ -5,8 +5,8 @@
 #include "config.h"
 
 #include "folder.h"
-#include "memory.h"
-#include "wiring.h"
+#include "base/memory.h"
+#include "config/wiring.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

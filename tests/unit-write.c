@@ -5,12 +5,12 @@
  * fails at every call it is asked to: all is written once, or nothing is. */
 #include "config.h"
 
-#include "cell.h"
+#include "sync/cell.h"
 #include "fake-sink.h"
 #include "folder.h"
-#include "memory.h"
-#include "sink.h"
-#include "write.h"
+#include "base/memory.h"
+#include "plugin/sink.h"
+#include "sync/write.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

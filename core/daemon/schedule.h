@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+/* The runs that [schedule] cron_expression asks for, begun by a thread of this
+ * room; what has happened is kept in the session database (schedule-row.h). */
+#ifndef CS_SCHEDULE_H
+#define CS_SCHEDULE_H
+
+#include "daemon/runs.h"
+
+struct cs_schedule;
+
+struct cs_schedule *cs_schedule_start(struct cs_generations *generations,
+                                      struct cs_runs *runs);
+/* When the runs have ended. */
+void cs_schedule_stop(struct cs_schedule *schedule); /* NULL: nothing */
+
+/* From any thread. */
+struct cs_schedule_state {
+    int64_t next;               /* the coming tick; 0: there is none */
+    int64_t last;               /* LastTick; 0: not known yet */
+    int64_t skipped, caught_up; /* as in the row */
+    bool away; /* the session database could not be used the last time */
+};
+void cs_schedule_look(struct cs_schedule *schedule,
+                      struct cs_schedule_state *state);
+bool cs_schedule_alive(struct cs_schedule *schedule); /* its thread moves */
+
+#endif
