@@ -126,6 +126,7 @@ if [ -f "$builddir/tests/wrong/sink/wrong.la" ]; then
         "locks: other names are free" \
         "locks: the holder cannot take it again" \
         "locks: a wait in vain ends in time" \
+        "locks: who is refused may ask again and again" \
         "locks: a wait ends when the lock is free" \
         "locks: they outlive transactions"
     wrong late \

@@ -98,6 +98,20 @@ static void waits_in_vain(struct cs_probe *probe)
     unlock(probe, probe->sink, ONE);
 }
 
+/* As a run asks for a school that another one has. */
+static void refused_often(struct cs_probe *probe)
+{
+    struct cs_instance *other = cs_probe_open(probe, 0);
+
+    lock(probe, probe->sink, ONE, 0, CS_OK);
+    for (int i = 0; i < 20; i++)
+        lock(probe, other, ONE, 0, CS_E_BUSY);
+    holds(probe, probe->sink, ONE, CS_OK);
+    unlock(probe, probe->sink, ONE);
+    lock(probe, other, ONE, 0, CS_OK);
+    unlock(probe, other, ONE);
+}
+
 static void *let_go(void *arg)
 {
     cs_sink_unlock(arg, ONE);
@@ -158,6 +172,7 @@ const struct cs_probe_case cs_conform_sink_locks[] = {
     {"locks: other names are free", other_names},
     {"locks: the holder cannot take it again", twice},
     {"locks: a wait in vain ends in time", waits_in_vain},
+    {"locks: who is refused may ask again and again", refused_often},
     {"locks: a wait ends when the lock is free", waits_until_free},
     {"locks: closing frees them", closing_frees},
     {"locks: they outlive transactions", outlives_transactions},
