@@ -905,6 +905,58 @@ static void a_connection_lost_while_rolling_back(void **state)
     assert_heals(lab, 2);
 }
 
+/* ---- What does not heal by itself ---------------------------------------- */
+
+/* Nothing more is sent to a full log than that all is to be undone. */
+static void a_full_log_undoes_the_transaction(void **state)
+{
+    static const char *const answers[] = {
+        "42000 9002", "HY000 9002", "42000 1105", "42000 1101", "42000 40544"};
+    struct lab *lab = *state;
+    char rules[64];
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        snprintf(rules, sizeof rules, "on INSERT INTO\nat 1\nerror %s\n",
+                 answers[i]);
+        serve(lab, rules);
+        assert_int_equal(begin(lab), CS_OK);
+        if (put(lab, "a") != CS_E_FATAL)
+            fail_msg("%s: %d, %s", answers[i], lab->fake.rc, lab->fake.error);
+        assert_said(lab, "table People: the database or its log is full");
+        assert_said(lab, strchr(answers[i], ' '));
+        assert_int_equal(put(lab, "b"), CS_E_RETRY);
+        assert_int_equal(commit(lab), CS_E_RETRY);
+        assert_int_equal(times(lab, "INSERT INTO"), 1);
+        assert_int_equal(times(lab, "COMMIT TRANSACTION"), 0);
+        assert_int_equal(times(lab, "disconnect"), 0);
+        assert_heals(lab, 1);
+        ASSERT_IN_ORDER(lab, "INSERT INTO",
+                        "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION",
+                        "BEGIN TRANSACTION", "INSERT INTO", "COMMIT");
+    }
+}
+
+static void a_log_that_is_full_when_committing(void **state)
+{
+    struct lab *lab = *state;
+    serve(lab, "on COMMIT TRANSACTION\nat 1\nerror 42000 9002\n");
+    assert_int_equal(begin(lab), CS_OK);
+    assert_int_equal(put(lab, "a"), CS_OK);
+    assert_int_equal(commit(lab), CS_E_FATAL);
+    assert_said(lab, "the database or its log is full");
+    assert_int_equal(times(lab, "COMMIT TRANSACTION"), 1);
+    assert_heals(lab, 1);
+    ASSERT_IN_ORDER(lab, "COMMIT TRANSACTION",
+                    "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION",
+                    "BEGIN TRANSACTION", "INSERT INTO", "COMMIT");
+    /* and outside of one: a batch alone is undone as a whole */
+    serve(lab, "on INSERT INTO\nat 1\nerror 42000 9002\n");
+    assert_int_equal(put(lab, "a"), CS_E_FATAL);
+    ASSERT_IN_ORDER(lab, "BEGIN TRANSACTION", "INSERT INTO",
+                    "ROLLBACK TRANSACTION");
+    assert_int_equal(times(lab, "COMMIT TRANSACTION"), 0);
+    assert_int_equal(put(lab, "a"), CS_OK);
+}
+
 /* ---- Deadlines and cancellation ----------------------------------------- */
 
 static void watch_stalls(struct lab *lab)
@@ -1522,6 +1574,8 @@ int main(void)
         TEST(a_connection_lost_in_commit),
         TEST(a_connection_lost_after_commit),
         TEST(a_connection_lost_while_rolling_back),
+        TEST(a_full_log_undoes_the_transaction),
+        TEST(a_log_that_is_full_when_committing),
         TEST(cancel_ends_what_stalls),
         TEST(the_deadline_ends_what_stalls),
         TEST(out_of_time),
