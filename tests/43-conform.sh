@@ -147,6 +147,95 @@ else
     skip "the unit tests are not built" "faults are found"
 fi
 
+# ---- A driver that stores nothing ------------------------------------------------
+
+# It answers from a script (odbc-script/), so only those cases can pass that are
+# about what mssql-odbc refuses by itself, reads of the schema, or holds.
+
+script_server() { # where there are the tables that a connection has made
+    mkdir "$dir/odbc"
+    printf '[FreeTDS]\nDriver = %s\n' "$driver" >"$dir/odbc/odbcinst.ini"
+    cat >"$dir/odbc/conform.script" <<'END'
+on c.object_id = OBJECT_ID(N'[dbo].[ConformGroups]')
+after CREATE TABLE [dbo].[ConformGroups]
+rows 4
+row GroupId|int|4|\N
+row GroupKey|nvarchar|100|Latin1_General_100_BIN2
+row GroupName|nvarchar|100|Latin1_General_100_BIN2
+on c.object_id = OBJECT_ID(N'[dbo].[ConformPeople]')
+after CREATE TABLE [dbo].[ConformPeople]
+rows 4
+row PersonId|int|4|\N
+row PersonKey|nvarchar|100|Latin1_General_100_BIN2
+row PersonName|nvarchar|200|Latin1_General_100_BIN2
+row Mail|nvarchar|40|Latin1_General_100_BIN2
+row Note|nvarchar|-1|Latin1_General_100_BIN2
+row Age|int|4|\N
+row IsActive|bit|1|\N
+row Seen|datetime2|8|\N
+row GroupId|int|4|\N
+on SELECT COUNT(*) FROM OPENJSON
+rows 1
+row 1
+on encrypt_option
+rows 1
+row 1
+on SELECT 1
+rows 1
+row 1
+on sp_getapplock
+rows 1
+row 0
+on sp_releaseapplock
+rows 1
+row 0
+on APPLOCK_MODE
+rows 1
+row 1
+on SELECT @@TRANCOUNT
+trancount
+on SELECT @@ROWCOUNT
+elements
+on SELECT
+rows 9
+END
+    cat >"$config" <<'END'
+[sink.check]
+plugin = mssql-odbc
+connection = Conform-Script
+driver = FreeTDS
+verify_certificate = false
+END
+}
+
+check_on_script() {
+    ODBC_SCRIPT=$dir/odbc ODBCSYSINI=$dir/odbc CONFORM_SCRIPT="\
+Server=db.example.org;User ID=sync;Password=Secret-43;Database=conform" \
+        cs plugins check mssql-odbc
+}
+
+driver=$builddir/tests/odbc-script/.libs/odbc-script.so
+if [ -f "$driver" ] && [ -f "$CLEVERSYNC_PLUGIN_DIR/sink/mssql-odbc.la" ]; then
+    script_server
+    exits 1 "mssql-odbc is checked on a driver that stores nothing" \
+        check_on_script
+    for name in "rows: none at once" \
+        "a bad row: no key" \
+        "times: what is none is not stored changed" \
+        "numbers: beyond 32 bits are refused or exact" \
+        "locks: the holder cannot take it again" \
+        "schema: the check passes" \
+        "schema: lengths of columns" \
+        "schema: a missing table" \
+        "schema: a missing column"; do
+        like "there passes: $name" "$out" "^ok [0-9]+ - $name\$"
+    done
+    skip "it stores nothing" "the other cases on that driver"
+else
+    skip "the driver or mssql-odbc is not built" \
+        "mssql-odbc is checked on a driver that stores nothing"
+fi
+
 # ---- SQL Server ----------------------------------------------------------------
 
 # Babelfish cannot read ]] in a name.

@@ -16,6 +16,8 @@
  *     connect            instead of a statement: what connecting gives
  *     on TEXT            the statement contains TEXT
  *     at N               only its Nth fitting statement on this connection
+ *     after TEXT         only behind a statement of this connection that
+ *                        contains TEXT
  *
  * Results follow, one line each, of which SQLMoreResults() gives the second and
  * later ones:
@@ -95,7 +97,9 @@ struct script_result {
     bool unknown, dead, lost, undone;
 };
 struct script_rule {
-    char *text; /* NULL: connecting */
+    char *text;  /* NULL: connecting */
+    char *after; /* NULL: at any time */
+    bool waits;  /* what it comes after was not seen yet */
     long at, seen;
     struct script_result *results;
     size_t nresults;

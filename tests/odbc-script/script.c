@@ -151,6 +151,11 @@ static bool script_line(struct script *script, char *line)
         rule->at = atol(line);
         return true;
     }
+    if (strcmp(word, "after") == 0) {
+        rule->after = script_copy(line);
+        rule->waits = true;
+        return true;
+    }
     return rule->nresults > 0 &&
            script_detail(&rule->results[rule->nresults - 1], word, line);
 }
@@ -188,6 +193,7 @@ void script_clear(struct script *script)
             free(rule->results[j].cells);
         }
         free(rule->results);
+        free(rule->after);
         free(rule->text);
     }
     free(script->rules);
@@ -200,11 +206,21 @@ static bool script_fits(const struct script_rule *rule, const char *statement)
 {
     if (rule->text == NULL || statement == NULL)
         return rule->text == statement;
-    return strstr(statement, rule->text) != NULL;
+    return strstr(statement, rule->text) != NULL && !rule->waits;
 }
 
-const struct script_rule *script_find(struct script *script,
-                                      const char *statement)
+/* For the statements that follow. */
+static void script_note(struct script *script, const char *statement)
+{
+    for (size_t i = 0; statement != NULL && i < script->nrules; i++) {
+        struct script_rule *rule = &script->rules[i];
+        if (rule->waits && strstr(statement, rule->after) != NULL)
+            rule->waits = false;
+    }
+}
+
+static const struct script_rule *script_first(struct script *script,
+                                              const char *statement)
 {
     for (size_t i = 0; i < script->nrules; i++) {
         struct script_rule *rule = &script->rules[i];
@@ -215,4 +231,12 @@ const struct script_rule *script_find(struct script *script,
             return rule;
     }
     return NULL;
+}
+
+const struct script_rule *script_find(struct script *script,
+                                      const char *statement)
+{
+    const struct script_rule *rule = script_first(script, statement);
+    script_note(script, statement);
+    return rule;
 }
