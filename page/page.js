@@ -195,24 +195,35 @@ async function ask(path, method, body) {
 
 /* ---- Doing something --------------------------------------------------- */
 
+let answer = null; // what the question that is open is answered with
+
+/* The close event comes later than the click, maybe when the next question is
+ * open already: it answers only for who has closed the dialog by a key. */
+function settle(yes) {
+    const resolve = answer;
+    answer = null;
+    byId("confirm").close();
+    resolve?.(yes);
+}
+
 /* Shows what is about to happen; the promise says whether it shall. */
 function confirmed(title, text, yes) {
     const dialog = byId("confirm");
     byId("confirm-title").textContent = title;
     byId("confirm-text").textContent = text;
     byId("confirm-yes").textContent = yes;
-    dialog.returnValue = "no";
     dialog.showModal();
     byId("confirm-no").focus();
-    return new Promise((resolve) => {
-        dialog.addEventListener("close",
-            () => resolve(dialog.returnValue === "yes"), {once: true});
-    });
+    return new Promise((resolve) => { answer = resolve; });
 }
 
-byId("confirm-yes").addEventListener("click",
-    () => byId("confirm").close("yes"));
-byId("confirm-no").addEventListener("click", () => byId("confirm").close("no"));
+byId("confirm-yes").addEventListener("click", () => settle(true));
+byId("confirm-no").addEventListener("click", () => settle(false));
+byId("confirm").addEventListener("close", () => {
+    if (!byId("confirm").open) {
+        settle(false);
+    }
+});
 
 async function act(path, success) {
     done("");
@@ -285,7 +296,7 @@ function schoolLine(school, names) {
     const state = school.state === "done"
         ? chip(school.status)
         : make("span", {class: "soft"},
-            school.part ? `${school.part}, ` : "",
+            school.part ? `${plural(school.part)}, ` : "",
             school.records > 0
                 ? `${count(school.records, "record", "records")} read`
                 : parts[school.state]);
@@ -302,9 +313,9 @@ function runCard(run, names) {
                 scope(run, names)),
             make("span", {class: "soft"}, `begun by ${causes[run.cause]}, `,
                 time(run.begun))),
-        make("progress", {
+        make("progress", { // it moves by itself until a school is done
             max: Math.max(run.schools_total, 1),
-            value: run.schools_total > 0 ? run.schools_done : null,
+            value: run.schools_done > 0 ? run.schools_done : null,
             "aria-label": "Schools that are done",
         }),
         make("p", {class: "none"}, run.schools_total > 0
@@ -497,6 +508,7 @@ let names = new Map(); // of districts and schools, by Clever's id
 let wasRunning = new Set();
 let turn = 0;
 let timer = null;
+let latest = Promise.resolve(); // the refresh that was begun last
 
 function announce(runs) {
     const running = new Set(runs.filter((run) => run.state === "running")
@@ -537,7 +549,7 @@ async function refreshRest() {
     showSchools(registry.districts, registry.schools);
 }
 
-async function refresh(all) {
+async function refreshOnce(all) {
     const first = names.size === 0;
     if (first) {
         await refreshRest();
@@ -552,6 +564,12 @@ async function refresh(all) {
     notice("");
 }
 
+/* One after the other, so that no older answer is shown after a newer one. */
+function refresh(all) {
+    latest = latest.catch(() => {}).then(() => refreshOnce(all));
+    return latest;
+}
+
 async function keepUp() {
     clearTimeout(timer);
     try {
@@ -561,6 +579,7 @@ async function keepUp() {
             return;
         }
     }
+    clearTimeout(timer); // another one may have come to this point meanwhile
     timer = setTimeout(keepUp, document.hidden ? POLL_HIDDEN : POLL);
 }
 

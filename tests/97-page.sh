@@ -141,7 +141,18 @@ sees "with the harmless answer at hand" "document.activeElement.id === 'confirm-
 press "no" '#confirm-no'
 is "changes nothing" \
     "$(sql session "SELECT sum(RequiresFullSync) FROM Schools")" 0
-press "once more" "$row [data-action=full]"
+is "no, and at once the question again: that one is open, not answered" \
+    "$(page js "(async () => {
+        const dialog = document.getElementById('confirm');
+        const ask = document.querySelector('$row [data-action=full]');
+        const closed = new Promise((resolve) =>
+            dialog.addEventListener('close', resolve, {once: true}));
+        ask.click();
+        document.getElementById('confirm-no').click();
+        ask.click();
+        await closed;
+        return dialog.open;
+    })()")" true
 shot confirm
 press "yes" '#confirm-yes'
 sees "does" "$(text "$row").includes('Full sync is due')"
