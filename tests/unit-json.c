@@ -283,6 +283,11 @@ static void refuses_other_faults(void **state)
         "{} {}",
         "{}x",
         "[1,]",
+        "{}\"x",
+        "{} tru",
+        "{\"a\":\"b\"}\"",
+        "[]\n\\",
+        "1\"x",
         "{\"a\" 1}",
         "[01]",
         "[\"a\nb\"]",
@@ -394,6 +399,13 @@ static void lone_surrogates_become_nul(void **state)
     assert_whole("[\"\\\\\\uD83D\\\\\"]", "[\"\\\\\\u0000\\\\\"]");
     assert_whole("{\"\\u00e9\\/\\\"\\b\\f\\t\\r\":\"\\uFFFF\"}",
                  "{\"\\u00E9/\\\"\\b\\f\\t\\r\":\"\\uFFFF\"}");
+}
+
+static void names_may_be_empty(void **state)
+{
+    (void)state;
+    assert_whole("{\"\":1}", "{\"\":1}");
+    assert_whole("[{\"\":{\"\":[]}}]", "[{\"\":{\"\":[]}}]");
 }
 
 static void names_hold_no_nul(void **state)
@@ -548,6 +560,7 @@ int main(void)
         cmocka_unit_test(refuses_bad_utf8),
         cmocka_unit_test(skipped_parts_are_checked),
         cmocka_unit_test(lone_surrogates_become_nul),
+        cmocka_unit_test(names_may_be_empty),
         cmocka_unit_test(names_hold_no_nul),
         cmocka_unit_test(rows_must_be_there),
         cmocka_unit_test(caps_the_depth),

@@ -379,9 +379,9 @@ static int on_string(void *arg, const unsigned char *text, size_t n)
 /* A name that is not in the tree is gone when its value comes. */
 static void keep_key(struct cs_json *json, const char *key, size_t n)
 {
-    if (json->key_space < n) {
-        json->key_space = 2 * n;
-        json->key_buffer = cs_memory_grow(json->key_buffer, 2 * n, 1);
+    if (json->key_space <= n) { /* so that it is there for "", too */
+        json->key_space = 2 * n + 1;
+        json->key_buffer = cs_memory_grow(json->key_buffer, json->key_space, 1);
     }
     memcpy(json->key_buffer, key, n);
     json->key = json->key_buffer;
@@ -524,8 +524,23 @@ void cs_json_free(struct cs_json *json)
     free(json);
 }
 
+/* yajl takes the beginning of a token behind the text's one value for its end.
+ * How many of the bytes it may really have. */
+static size_t allowed(const struct cs_json *json, const char *bytes, size_t n)
+{
+    bool ended = json->heard > 0 && json->depth == 0;
+    size_t at = json->heard > json->fed ? json->heard - json->fed : 0;
+
+    while (ended && at < n && memchr(" \t\r\n\v\f", bytes[at], 6)) {
+        at++;
+    }
+    return ended ? at : n;
+}
+
 static void feed(struct cs_json *json, const char *bytes, size_t n)
 {
+    size_t most;
+
     if (n == 0 || json->fault.rc != CS_OK) {
         return;
     }
@@ -533,6 +548,12 @@ static void feed(struct cs_json *json, const char *bytes, size_t n)
         yajl_status_ok) {
         /* Unless it was a callback that stopped it. */
         stop(json, CS_E_DATA, "is not JSON: unexpected token");
+        return;
+    }
+    most = allowed(json, bytes, n);
+    if (most < n) {
+        fault_at(json, CS_E_DATA, "is not JSON: unexpected token",
+                 json->fed + most + 1);
         return;
     }
     json->fed += n;
