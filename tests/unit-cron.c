@@ -200,6 +200,11 @@ static const struct next {
      "2026-10-03T16:30:00 2026-10-03T17:00:00"},
     {"Asia/Kolkata", "2026-11-23T00:00:00", "0 0 2 * * *",
      "2026-11-23T20:30:00 2026-11-24T20:30:00"},
+    /* a clock that was never set, and a wall that shows the year before */
+    {"America/New_York", "1970-01-01T00:00:00", "0 30 22 * * *",
+     "1970-01-01T03:30:00 1970-01-02T03:30:00"},
+    {"America/New_York", "1970-01-01T00:00:00", "* * 2 * * *",
+     "1970-01-01T07:00:00 1970-01-01T07:00:01"},
 };
 
 static void next_times(void **state)

@@ -14,6 +14,8 @@
 
 enum { DAY = 24 * 60 * 60, HORIZON_DAYS = 100 * 366 };
 
+#define NEVER INT64_MIN /* where a time is expected */
+
 static const char *const months[] = {
     "January", "February", "March",     "April",   "May",      "June",
     "July",    "August",   "September", "October", "November", "December"};
@@ -270,11 +272,12 @@ static int time_of_day(const struct cs_cron *cron, int from)
     return -1;
 }
 
-/* The first one that is not before `wall`; -1: there is none. */
+/* The first one that is not before `wall`; or NEVER. */
 static int64_t next_on_wall(const struct cs_cron *cron, int64_t wall)
 {
-    int64_t midnight = wall - wall % DAY;
-    int from = (int)(wall % DAY);
+    /* Also before 1970, where a clock may stand that was never set. */
+    int from = (int)((wall % DAY + DAY) % DAY);
+    int64_t midnight = wall - from;
 
     for (int i = 0; i < HORIZON_DAYS; i++, midnight += DAY, from = 0) {
         int time = day_counts(cron, midnight) ? time_of_day(cron, from) : -1;
@@ -282,7 +285,7 @@ static int64_t next_on_wall(const struct cs_cron *cron, int64_t wall)
         if (time >= 0)
             return midnight + time;
     }
-    return -1;
+    return NEVER;
 }
 
 /* ---- Instants ----------------------------------------------------------- */
@@ -336,7 +339,7 @@ static int64_t next_interval(const struct cs_cron *cron, int64_t after)
     int64_t wall = next_on_wall(cron, after + offset_at(after) + 1);
     int64_t first, second;
 
-    if (wall < 0)
+    if (wall == NEVER)
         return 0;
     instants(wall, &first, &second);
     return second_pass(cron, after, first > after ? first : second);
@@ -349,7 +352,7 @@ static int64_t next_point(const struct cs_cron *cron, int64_t after)
 
     do {
         wall = next_on_wall(cron, wall + 1);
-        if (wall < 0)
+        if (wall == NEVER)
             return 0;
         instants(wall, &first, &second);
     } while (first <= after);
