@@ -17,7 +17,7 @@ cd "$srcdir" || exit 99
 formatted() {
     clang-format --dry-run -Werror core/*.[ch] core/*/*.[ch] lab/*.[ch] \
         plugins/*/*/*.[ch] tests/*.[ch] tests/odbc-script/*.[ch] \
-        tests/plugins/*.[ch] \
+        tests/plugins/*.[ch] tests/fuzz/*.[ch] \
         include/cleversync/*.h 2>&1 | sed -n 's/: error:.*//p' | sort -u
 }
 
