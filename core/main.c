@@ -100,8 +100,12 @@ static const struct cs_command commands[] = {
             "Make of a password what the daemon's page is to know of it"),
     COMMAND("notify test", cs_cmd_notify_test, "[NAME]",
             "Send a test event to each notifier"),
+    COMMAND("completion", cs_cmd_completion,
+            "bash|zsh|fish|plugins|available|enabled",
+            "Print a shell's completion of commands, or words for it"),
     {.name = "lab",
      .summary = "Serve a made-up district in Clever's place",
+     .options = cs_lab_command_options,
      .run_raw = cs_lab_command},
     {.name = NULL},
 };

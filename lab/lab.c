@@ -16,52 +16,49 @@
 
 #define USAGE 2
 #define FAILED 1
+#define FIRST 256 /* above all letters, for getopt */
 
 enum choice {
-    DISTRICTS = 256,
+    DISTRICTS,
     SCHOOLS,
     STUDENTS,
     TEACHERS,
     SEED,
     PORT,
-    RATE_LIMIT,
-    FAULT,
     CLIENT_ID,
     CLIENT_SECRET,
     VAULT,
+    RATE_LIMIT,
     NO_EVENTS,
+    FAULT,
     LIST,
     LIST_FAULTS,
     HELP
 };
+#define OPTIONS (HELP + 1)
 
-static const struct {
-    const char *name;
-    const char *argument; /* NULL: none */
-    enum choice choice;
-    const char *help;
-} options_table[] = {
-    {"districts", "N", DISTRICTS, "districts (1)"},
-    {"schools", "N", SCHOOLS, "schools in a district (3)"},
-    {"students", "N", STUDENTS, "students in a school (100)"},
-    {"teachers", "N", TEACHERS, "teachers in a school (10)"},
-    {"seed", "N", SEED, "the same seed makes the same people (1)"},
-    {"port", "N", PORT, "on 127.0.0.1; 0: any free one (0)"},
-    {"client-id", "ID", CLIENT_ID, "for /oauth/tokens (lab-client)"},
-    {"client-secret", "SECRET", CLIENT_SECRET,
-     "for /oauth/tokens (lab-secret)"},
-    {"vault", "DIRECTORY", VAULT,
-     "a Key Vault as well; Arc's key goes there (none)"},
-    {"rate-limit", "N", RATE_LIMIT,
-     "requests a minute and token, with X-RateLimit headers (none)"},
-    {"no-events", NULL, NO_EVENTS, "the district has no events"},
-    {"fault", "SPEC", FAULT, "sets a fault; may be repeated"},
-    {"list", NULL, LIST, "lists the districts and schools and ends"},
-    {"list-faults", NULL, LIST_FAULTS, "lists the faults and ends"},
-    {"help", NULL, HELP, "shows this and ends"},
+const struct cs_cli_option cs_lab_command_options[] = {
+    [DISTRICTS] = {"districts", 0, "N", "districts (1)"},
+    [SCHOOLS] = {"schools", 0, "N", "schools in a district (3)"},
+    [STUDENTS] = {"students", 0, "N", "students in a school (100)"},
+    [TEACHERS] = {"teachers", 0, "N", "teachers in a school (10)"},
+    [SEED] = {"seed", 0, "N", "the same seed makes the same people (1)"},
+    [PORT] = {"port", 0, "N", "on 127.0.0.1; 0: any free one (0)"},
+    [CLIENT_ID] = {"client-id", 0, "ID", "for /oauth/tokens (lab-client)"},
+    [CLIENT_SECRET] = {"client-secret", 0, "SECRET",
+                       "for /oauth/tokens (lab-secret)"},
+    [VAULT] = {"vault", 0, "DIRECTORY",
+               "a Key Vault as well; Arc's key goes there (none)"},
+    [RATE_LIMIT] = {"rate-limit", 0, "N",
+                    "requests a minute and token, with X-RateLimit headers "
+                    "(none)"},
+    [NO_EVENTS] = {"no-events", 0, NULL, "the district has no events"},
+    [FAULT] = {"fault", 0, "SPEC", "sets a fault; may be repeated"},
+    [LIST] = {"list", 0, NULL, "lists the districts and schools and ends"},
+    [LIST_FAULTS] = {"list-faults", 0, NULL, "lists the faults and ends"},
+    [HELP] = {"help", 0, NULL, "shows this and ends"},
+    [OPTIONS] = {.name = NULL},
 };
-
-#define OPTIONS (sizeof options_table / sizeof options_table[0])
 
 /* What the command line says. */
 struct wish {
@@ -88,12 +85,13 @@ static void print_help(void)
         "Serves a made-up district as Clever would, until it is interrupted."
         "\n\nOptions (and what holds without them):\n");
     for (size_t i = 0; i < OPTIONS; i++) {
+        const struct cs_cli_option *option = &cs_lab_command_options[i];
         char left[40];
 
-        snprintf(left, sizeof left, "--%s%s%s", options_table[i].name,
-                 options_table[i].argument ? " " : "",
-                 options_table[i].argument ? options_table[i].argument : "");
-        cs_lab_buffer_format(&out, "  %-24s %s\n", left, options_table[i].help);
+        snprintf(left, sizeof left, "--%s%s%s", option->name,
+                 option->argument ? " " : "",
+                 option->argument ? option->argument : "");
+        cs_lab_buffer_format(&out, "  %-24s %s\n", left, option->help);
     }
     cs_lab_buffer_text(
         &out,
@@ -224,10 +222,10 @@ static bool parse(struct wish *wish, int argc, char *argv[])
 
     for (size_t i = 0; i < OPTIONS; i++)
         known[i] = (struct option){
-            .name = options_table[i].name,
-            .has_arg =
-                options_table[i].argument ? required_argument : no_argument,
-            .val = (int)options_table[i].choice,
+            .name = cs_lab_command_options[i].name,
+            .has_arg = cs_lab_command_options[i].argument ? required_argument
+                                                          : no_argument,
+            .val = FIRST + (int)i,
         };
     optind = 0; /* somebody may have read options before */
     while ((found = getopt_long(argc, argv, "+:", known, &index)) != -1) {
@@ -239,7 +237,7 @@ static bool parse(struct wish *wish, int argc, char *argv[])
                     found == ':' ? "needs a value" : "is no option of it");
             return false;
         }
-        if (!take_option(wish, (enum choice)found, known[index].name))
+        if (!take_option(wish, (enum choice)(found - FIRST), known[index].name))
             return false;
     }
     if (optind < argc) {

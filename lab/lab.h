@@ -7,6 +7,8 @@
 #ifndef CS_LAB_H
 #define CS_LAB_H
 
+#include "core/command/cli.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,5 +51,6 @@ void cs_lab_free(struct cs_lab *lab);
 /* `cleversync lab`: argv[0] is the command's name.  Serves until SIGINT or
  * SIGTERM; gives the exit code. */
 int cs_lab_command(int argc, char *argv[]);
+extern const struct cs_cli_option cs_lab_command_options[];
 
 #endif

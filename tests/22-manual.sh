@@ -52,13 +52,13 @@ is "the page has no key beside them" "$({
         comm -13 "$dir/known" -)" ""
 
 is "all commands" "$("$CLEVERSYNC" --help |
-    sed -n 's/^  \([a-z-]*\( [a-z]*\)\{0,1\}\)  .*/\1/p' |
+    sed -n 's/^  \([a-z-]*\( [a-z-]\{1,\}\)\{0,1\}\)  *[A-Z].*/\1/p' |
     while read -r command; do
         grep -q "^\.It Cm $command\( \|\$\)" "$docs/cleversync.1" ||
             echo "$command"
     done)" ""
 is "all options" "$("$CLEVERSYNC" --help |
-    sed -n 's/^  \([a-z-]*\( [a-z]*\)\{0,1\}\)  .*/\1/p' |
+    sed -n 's/^  \([a-z-]*\( [a-z-]\{1,\}\)\{0,1\}\)  *[A-Z].*/\1/p' |
     while read -r command; do
         "$CLEVERSYNC" $command --help </dev/null |
             sed -n 's/^  .*--\([a-z-]*\).*/\1/p' | sed 's/-/\\\\-/g' |

@@ -16,8 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What every command knows beside its own table. */
-static const struct cs_cli_option common[] = {
+const struct cs_cli_option cs_cli_common[] = {
     {"output", 'o', "text|json", "print for people or for programs (text)"},
     {"set", 0, "SECTION.KEY=VALUE...", "a setting for this time only"},
     {"config", 0, "FILE", "read this file, and the conf.d beside it"},
@@ -26,7 +25,7 @@ static const struct cs_cli_option common[] = {
 };
 
 struct cs_arguments {
-    const struct cs_command *command;
+    const struct cs_command *commands, *command;
     struct cs_cli_option *options; /* the command's, then the common ones */
     size_t noptions;
     const char ***values; /* for each option: what was given, NULL-terminated;
@@ -193,15 +192,16 @@ static void merge_options(struct cs_arguments *arguments)
 {
     size_t own = count_options(arguments->command->options);
 
-    arguments->options = cs_memory_array(
-        own + sizeof(common) / sizeof(common[0]), sizeof(*arguments->options));
+    arguments->options = cs_memory_array(own + count_options(cs_cli_common),
+                                         sizeof(*arguments->options));
     if (own > 0)
         memcpy(arguments->options, arguments->command->options,
                own * sizeof(*arguments->options));
     arguments->noptions = own;
-    for (size_t i = 0; common[i].name != NULL; i++)
-        if (!has_option(arguments->options, own, common[i].name))
-            arguments->options[arguments->noptions++] = common[i];
+    for (const struct cs_cli_option *option = cs_cli_common;
+         option->name != NULL; option++)
+        if (!has_option(arguments->options, own, option->name))
+            arguments->options[arguments->noptions++] = *option;
     arguments->values =
         cs_memory_array(arguments->noptions, sizeof(*arguments->values));
 }
@@ -458,12 +458,20 @@ const char *cs_arguments_config(const struct cs_arguments *arguments)
     return cs_arguments_text(arguments, "config");
 }
 
+const struct cs_command *
+cs_arguments_commands(const struct cs_arguments *arguments)
+{
+    return arguments->commands;
+}
+
 /* ---- The command line --------------------------------------------------- */
 
-static int run_command(const struct cs_command *command, const char *config,
+static int run_command(const struct cs_command *commands,
+                       const struct cs_command *command, const char *config,
                        int argc, char *argv[], int at)
 {
-    struct cs_arguments arguments = {.command = command,
+    struct cs_arguments arguments = {.commands = commands,
+                                     .command = command,
                                      .json = wants_json(argc, argv)};
     int status;
 
@@ -567,7 +575,8 @@ static int run_group(const struct cs_command *commands, const char *config,
     for (size_t i = 0; commands[i].name != NULL; i++)
         if (in_group(&commands[i], group) &&
             strcmp(commands[i].name + strlen(group) + 1, word) == 0)
-            return run_command(&commands[i], config, argc, argv, at + 2);
+            return run_command(commands, &commands[i], config, argc, argv,
+                               at + 2);
     return unknown_command(commands, &arguments, group, word);
 }
 
@@ -625,7 +634,8 @@ int cs_cli_main(const struct cs_command *commands, int argc, char *argv[])
     }
     for (size_t i = 0; commands[i].name != NULL; i++) {
         if (strcmp(commands[i].name, argv[at]) == 0)
-            return run_command(&commands[i], config, argc, argv, at + 1);
+            return run_command(commands, &commands[i], config, argc, argv,
+                               at + 1);
         if (in_group(&commands[i], argv[at]))
             return run_group(commands, config, argc, argv, at);
     }

@@ -2,7 +2,7 @@
  * SPDX-FileCopyrightText: 2026 the cleversync authors */
 
 /* The command line: a table of commands, each with a table of options, from
- * which parsing, --help and (later) completion come. */
+ * which parsing, --help and the shells' completion come. */
 #ifndef CS_CLI_H
 #define CS_CLI_H
 
@@ -29,8 +29,11 @@ struct cs_command {
     const struct cs_cli_option *options;
     int (*run)(const struct cs_arguments *arguments); /* gives the exit code */
     int (*run_raw)(int argc, char *argv[]); /* instead of run: a raw command
-                             parses its own arguments, options are not used */
+                           parses its own arguments, and says here which */
 };
+
+/* What every command that is not raw knows beside its own table. */
+extern const struct cs_cli_option cs_cli_common[];
 
 /* Global options come before the command: --config FILE, --help, --version.
  * -o text|json, --set SECTION.KEY=VALUE, --config and --help are known to each
@@ -61,5 +64,8 @@ const char *const *cs_arguments_list(const struct cs_arguments *arguments,
 const char *const *cs_arguments_operands(const struct cs_arguments *arguments);
 bool cs_arguments_json(const struct cs_arguments *arguments); /* -o json */
 const char *cs_arguments_config(const struct cs_arguments *arguments);
+/* The table that the command is in. */
+const struct cs_command *
+cs_arguments_commands(const struct cs_arguments *arguments);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "app.h"
 #include "base/memory.h"
+#include "command/roff.h"
 #include "command/table.h"
 #include "base/text.h"
 
@@ -200,28 +201,51 @@ static void info_text(const struct cs_module *module,
     }
 }
 
-const struct cs_cli_option cs_cmd_plugins_info_options[] = {{.name = NULL}};
+static void info_tables(const struct cs_arguments *arguments,
+                        const struct cs_module *module)
+{
+    struct cs_table *options = options_table(module->plugin.options);
+    struct cs_table *columns = module->kind == CS_MAPPER
+                                   ? columns_table(module->ops.mapper.entity)
+                                   : NULL;
+
+    if (cs_arguments_json(arguments))
+        info_json(module, options, columns);
+    else
+        info_text(module, options, columns);
+    cs_table_free(options);
+    if (columns)
+        cs_table_free(columns);
+}
+
+static void info_roff(const struct cs_module *module)
+{
+    cs_roff_options(module->plugin.options);
+    if (module->kind == CS_MAPPER)
+        cs_roff_mapper(&module->ops.mapper);
+}
+
+const struct cs_cli_option cs_cmd_plugins_info_options[] = {
+    {"roff", 0, NULL, "as a manual page has it, for mdoc(7)"},
+    {.name = NULL},
+};
 
 int cs_cmd_plugins_info(const struct cs_arguments *arguments)
 {
     const char *word = cs_arguments_operands(arguments)[0];
-    struct cs_table *options, *columns = NULL;
+    bool roff = cs_arguments_flag(arguments, "roff");
     const struct cs_module *module;
     struct cs_app app;
-    int status = cs_app_find(&app, arguments, word, &module);
+    int status;
 
-    if (status == CS_EXIT_OK) {
-        options = options_table(module->plugin.options);
-        if (module->kind == CS_MAPPER)
-            columns = columns_table(module->ops.mapper.entity);
-        if (cs_arguments_json(arguments))
-            info_json(module, options, columns);
-        else
-            info_text(module, options, columns);
-        cs_table_free(options);
-        if (columns)
-            cs_table_free(columns);
-    }
+    if (roff && cs_arguments_json(arguments))
+        return cs_cli_misuse(arguments, "--roff and -o json exclude each "
+                                        "other");
+    status = cs_app_find(&app, arguments, word, &module);
+    if (status == CS_EXIT_OK && roff)
+        info_roff(module);
+    else if (status == CS_EXIT_OK)
+        info_tables(arguments, module);
     cs_app_close(&app);
     return status;
 }
@@ -251,6 +275,45 @@ static int is_conf(const struct dirent *entry)
            strcmp(entry->d_name + length - 5, ".conf") == 0;
 }
 
+/* The names of the files in `dir`, without ".conf", and NULL. */
+static char **names_in(const char *dir)
+{
+    struct dirent **entries = NULL;
+    int n = scandir(dir, &entries, is_conf, alphasort);
+    char **names = cs_memory_array(n > 0 ? (size_t)n + 1 : 1, sizeof(*names));
+
+    for (int i = 0; i < n; i++) {
+        names[i] =
+            cs_memory_textn(entries[i]->d_name, strlen(entries[i]->d_name) - 5);
+        free(entries[i]);
+    }
+    free(entries);
+    return names;
+}
+
+static void names_free(char **names)
+{
+    for (char **name = names; *name; name++)
+        free(*name);
+    free(names);
+}
+
+int cs_cmd_plugins_names(const struct cs_arguments *arguments, bool enabled)
+{
+    struct cs_problems problems = {0};
+    struct cs_app app;
+    char **names;
+
+    cs_app_read(&app, arguments, &problems);
+    names = names_in(enabled ? cs_settings_dropins(app.settings) : available());
+    for (char **name = names; *name; name++)
+        puts(*name);
+    names_free(names);
+    cs_problems_clear(&problems);
+    cs_app_close(&app);
+    return CS_EXIT_OK;
+}
+
 /* "a, b, c"; yours. */
 static char *joined(const char *const *names)
 {
@@ -268,27 +331,16 @@ static char *joined(const char *const *names)
 /* Says that nothing of that name is in `dir`, and what is. */
 static int unknown_name(const struct change *change, const char *dir)
 {
-    struct dirent **entries = NULL;
-    int n = scandir(dir, &entries, is_conf, alphasort), status;
-    const char **names =
-        cs_memory_array(n > 0 ? (size_t)n + 1 : 1, sizeof(*names));
-    const char *near;
-    char *there;
+    char **names = names_in(dir);
+    const char *const *known = (const char *const *)names;
+    const char *near = cs_text_nearest(change->name, known);
+    char *there = joined(known);
+    int status = cs_cli_misuse(change->arguments,
+                               "there is no %s.conf in %s%s%s%s; there is %s",
+                               change->name, dir, near ? ": did you mean " : "",
+                               near ? near : "", near ? "?" : "", there);
 
-    for (int i = 0; i < n; i++) {
-        entries[i]->d_name[strlen(entries[i]->d_name) - 5] = '\0';
-        names[i] = entries[i]->d_name;
-    }
-    near = cs_text_nearest(change->name, names);
-    there = joined(names);
-    status = cs_cli_misuse(change->arguments,
-                           "there is no %s.conf in %s%s%s%s; there is %s",
-                           change->name, dir, near ? ": did you mean " : "",
-                           near ? near : "", near ? "?" : "", there);
-    for (int i = 0; i < n; i++)
-        free(entries[i]);
-    free(entries);
-    free(names);
+    names_free(names);
     free(there);
     return status;
 }

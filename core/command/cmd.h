@@ -33,6 +33,10 @@ extern const struct cs_cli_option cs_cmd_plugins_info_options[];
 extern const struct cs_cli_option cs_cmd_plugins_enable_options[];
 extern const struct cs_cli_option cs_cmd_plugins_disable_options[];
 
+/* What may be enabled, from the directory that they are in, or what is in
+ * conf.d: names without ".conf", a line each. */
+int cs_cmd_plugins_names(const struct cs_arguments *arguments, bool enabled);
+
 /* cmd-check.c */
 int cs_cmd_plugins_check(const struct cs_arguments *arguments);
 extern const struct cs_cli_option cs_cmd_plugins_check_options[];
@@ -110,5 +114,9 @@ extern const struct cs_cli_option cs_cmd_secrets_hash_password_options[];
 /* cmd-notify.c */
 int cs_cmd_notify_test(const struct cs_arguments *arguments);
 extern const struct cs_cli_option cs_cmd_notify_test_options[];
+
+/* cmd-completion.c */
+int cs_cmd_completion(const struct cs_arguments *arguments);
+extern const struct cs_cli_option cs_cmd_completion_options[];
 
 #endif
