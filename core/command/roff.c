@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WIDTH 78
+#define WIDTH 72 /* some more with roff's escapes */
 
 /* Text as roff wants it.  A hyphen within a word may stay one, unless the text
  * is something to type. */
@@ -128,15 +128,16 @@ void cs_roff_mapper(const struct cs_mapper_ops *mapper)
         printf(".Va %s%s\n", mapper->reads[i],
                mapper->reads[i + 1] ? " ," : "");
     printf("and nothing else; it writes the table\n.Va %s :\n", entity->table);
-    puts(".Bl -column -offset indent \"CleverStudentId\" \"text\" \"length\"");
+    puts(".Bl -column -offset indent \"LastModifiedInClever\" \"text\" "
+         "\"length\"");
     puts(".It Em column Ta Em type Ta Em length");
     for (size_t i = 0; i < entity->ncolumns; i++) {
         const struct cs_column *column = &entity->columns[i];
 
-        printf(".It Va %s Ta %s", column->name, types[column->type]);
+        printf(".It Va %s Ta %s Ta", column->name, types[column->type]);
         if (column->length > 0)
-            printf(" Ta %u", (unsigned)column->length);
-        puts(column->flags & CS_KEY ? " Ta key" : "");
+            printf(" %u", (unsigned)column->length);
+        puts(column->flags & CS_KEY ? ", the key" : "");
     }
     puts(".El");
 }
