@@ -15,10 +15,8 @@ esac
 cd "$srcdir" || exit 99
 
 formatted() {
-    clang-format --dry-run -Werror core/*.[ch] core/*/*.[ch] lab/*.[ch] \
-        plugins/*/*/*.[ch] tests/*.[ch] tests/odbc-script/*.[ch] \
-        tests/plugins/*.[ch] tests/fuzz/*.[ch] \
-        include/cleversync/*.h 2>&1 | sed -n 's/: error:.*//p' | sort -u
+    find core include lab plugins templates tests -name '*.[ch]' \
+        -exec clang-format --dry-run -Werror {} + 2>&1 | sed -n 's/: error:.*//p' | sort -u
 }
 
 is "the sources are formatted; make format mends them" "$(formatted)" ""
