@@ -70,6 +70,8 @@ static const struct cs_command commands[] = {
             "Show a plugin's options"),
     COMMAND("plugins check", cs_cmd_plugins_check, "PLUGIN",
             "Try whether a sink does what it must, on an empty database"),
+    COMMAND("plugins new", cs_cmd_plugins_new, "KIND NAME",
+            "Write a plugin to start from, with a test"),
     COMMAND("plugins enable", cs_cmd_plugins_enable, "NAME...",
             "Link ready-made configuration into conf.d"),
     COMMAND("plugins disable", cs_cmd_plugins_disable, "NAME...",

@@ -16,7 +16,8 @@ cd "$srcdir" || exit 99
 
 formatted() {
     find core include lab plugins templates tests -name '*.[ch]' \
-        -exec clang-format --dry-run -Werror {} + 2>&1 | sed -n 's/: error:.*//p' | sort -u
+        -exec clang-format --dry-run -Werror {} + 2>&1 |
+        sed -n 's/: error:.*//p' | sort -u
 }
 
 is "the sources are formatted; make format mends them" "$(formatted)" ""

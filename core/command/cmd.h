@@ -37,6 +37,10 @@ extern const struct cs_cli_option cs_cmd_plugins_disable_options[];
  * conf.d: names without ".conf", a line each. */
 int cs_cmd_plugins_names(const struct cs_arguments *arguments, bool enabled);
 
+/* cmd-new.c */
+int cs_cmd_plugins_new(const struct cs_arguments *arguments);
+extern const struct cs_cli_option cs_cmd_plugins_new_options[];
+
 /* cmd-check.c */
 int cs_cmd_plugins_check(const struct cs_arguments *arguments);
 extern const struct cs_cli_option cs_cmd_plugins_check_options[];

@@ -1,0 +1,1 @@
+	$(CLEVERSYNC) plugins check ./$(NAME).so

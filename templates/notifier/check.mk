@@ -1,0 +1,2 @@
+	$(CLEVERSYNC) plugins check ./$(NAME).so \
+		--set notifier.check.path=check/journal

@@ -1,0 +1,2 @@
+	$(CLEVERSYNC) plugins check ./$(NAME).so \
+		--set sink.check.path=check/database

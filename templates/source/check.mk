@@ -1,0 +1,3 @@
+	echo "{\"records\": 0}" >check/students.ndjson
+	$(CLEVERSYNC) plugins check ./$(NAME).so \
+		--set source.check.directory=check
