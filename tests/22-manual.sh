@@ -104,7 +104,7 @@ is "all variables" "$(grep -rhEo 'getenv\("[A-Z_]*"\)' "$srcdir/core" |
 is "all results" "$(sed -n 's/^    \(CS_[A-Z_]*\) = -*[0-9]*,.*/.It Dv \1/p' \
     "$srcdir/include/cleversync/plugin.h" |
     grep -e 'CS_E_' -e 'CS_SKIP' -e 'CS_LEFT' -e 'CS_MAYBE' |
-    lacking cleversync-plugin.7)" ""
+    lacking cleversync-plugin.7.in)" ""
 
 # ---- A page for each plugin ---------------------------------------------------
 
@@ -191,7 +191,7 @@ lint() {
         -e 'trailing delimiter: Ss .*]$'
 }
 
-for page in "$docs"/*.[157] "$docs"/plugins/*.5; do
+for page in "$docs"/*.[157] "$docs"/plugins/*.5 "$builddir"/docs/*.7; do
     what="${page##*/} is sound"
     if command -v mandoc >/dev/null; then
         is "$what" "$(lint "$page")" ""
@@ -210,6 +210,7 @@ is "pages refer to pages that are there" \
         grep -Eo 'Xr cleversync[a-z.-]* [0-9]' | sort -u |
         while read -r _ name section; do
             [ -e "$docs/$name.$section" ] ||
+                [ -e "$builddir/docs/$name.$section" ] ||
                 [ -e "$docs/plugins/$name.$section" ] || echo "$name"
         done)" ""
 
