@@ -534,6 +534,20 @@ static void a_token_is_verified_once(void **state)
     assert_false(service.link_local);
 }
 
+/* So that the struct can grow. */
+static void a_request_says_how_long_it_is(void **state)
+{
+    struct cs_http http = {.size = 0, .bearer = "token"};
+    enum cs_rc rc;
+
+    (void)state;
+    cs_instance_enter(source);
+    rc = source->host.http(&source->host, &http);
+    assert_int_equal(cs_instance_leave(source, rc, &error), CS_E_FATAL);
+    assert_non_null(strstr(error.text, "did not set the size"));
+    assert_int_equal(service.requests, 0);
+}
+
 static void anothers_token_is_never_used(void **state)
 {
     (void)state;
@@ -848,6 +862,7 @@ int main(void)
         TEST(an_optional_secret_may_be_missing),
         TEST(a_stores_secrets_come_from_those_before),
         TEST(a_token_is_verified_once),
+        TEST(a_request_says_how_long_it_is),
         TEST(anothers_token_is_never_used),
         TEST(a_refused_token_makes_way_for_the_next),
         TEST(when_all_are_refused_it_is_a_failed_login),

@@ -73,6 +73,7 @@ static void every_refusal_has_its_reason(void **state)
         {CS_MAPPER, "abi-minor", "interface 1.1, this cleversync has 1.0: a"},
         {CS_MAPPER, "small", "its descriptor does not have the"},
         {CS_MAPPER, "few-ops", "its callbacks do not have the"},
+        {CS_MAPPER, "many-ops", "its callbacks do not have the"},
         {CS_MAPPER, "other-name", "calls itself pupil"},
         {CS_MAPPER, "other-kind", "is a source plugin"},
         {CS_MAPPER, "no-key", "has 0 keys, not one"},
@@ -128,14 +129,30 @@ static void all_files_are_listed(void **state)
 
     (void)state;
     cs_loader_each(loader, list_one, &list);
-    assert_string_equal(
-        list, "credential/bad-option! credential/vault source/feed "
-              "source/half-feed! source/listing source/unbound! "
-              "mapper/abi-major! mapper/abi-minor! mapper/few-ops! "
-              "mapper/no-descriptor! mapper/no-key! mapper/other-kind! "
-              "mapper/other-name! mapper/pupil mapper/small! "
-              "sink/no-commit! sink/store ");
+    assert_string_equal(list,
+                        "credential/bad-option! credential/vault source/feed "
+                        "source/half-feed! source/listing source/unbound! "
+                        "mapper/abi-major! mapper/abi-minor! mapper/few-ops! "
+                        "mapper/many-ops! mapper/no-descriptor! mapper/no-key! "
+                        "mapper/other-kind! "
+                        "mapper/other-name! mapper/pupil mapper/small! "
+                        "sink/no-commit! sink/store notifier/teller ");
     free(list);
+}
+
+/* See unit-later.c for the other way round. */
+static void a_plugin_of_a_later_time(void **state)
+{
+    char *dir = cs_memory_format("%s/../later", plugins);
+
+    (void)state;
+    cs_loader_free(loader);
+    assert_int_equal(cs_loader_new(&loader, dir, &error), CS_OK);
+    assert_null(cs_loader_get(loader, CS_MAPPER, "later", &error));
+    if (!strstr(error.text, "interface 1.1, this cleversync has 1.0: a newer "
+                            "cleversync is needed"))
+        fail_msg("%s", error.text);
+    free(dir);
 }
 
 static void refused_file(const char *name, const char *reason)
@@ -224,6 +241,7 @@ int main(void)
         TEST(every_refusal_has_its_reason),
         TEST(unknown_names_have_a_neighbour),
         TEST(all_files_are_listed),
+        TEST(a_plugin_of_a_later_time),
         TEST(files_that_are_no_plugins),
         TEST(directories_are_checked),
         TEST(kinds_have_words),

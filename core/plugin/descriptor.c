@@ -221,16 +221,31 @@ static enum cs_rc check_entity(const struct cs_module *module,
 
 /* ---- The whole ----------------------------------------------------------- */
 
-/* Interface 1.0 has not grown yet, so a plugin's structs are exactly ours.
- * Once a minor number makes one longer, it may have any size from that of 1.0
- * to ours, and what it lacks stays NULL. */
-static const size_t vtables[] = {
-    [CS_CREDENTIAL] = sizeof(struct cs_credential_ops),
-    [CS_SOURCE] = sizeof(struct cs_source_ops),
-    [CS_MAPPER] = sizeof(struct cs_mapper_ops),
-    [CS_SINK] = sizeof(struct cs_sink_ops),
-    [CS_NOTIFIER] = sizeof(struct cs_notifier_ops),
+/* What a plugin has is as long as in interface 1.0, or as ours, or between the
+ * two; what it lacks stays NULL.  1.0 ends with these members. */
+#define FIRST(TYPE, LAST) \
+    (offsetof(struct TYPE, LAST) + sizeof(((struct TYPE *)NULL)->LAST))
+#define SIZES(TYPE, LAST)                      \
+    {                                          \
+        FIRST(TYPE, LAST), sizeof(struct TYPE) \
+    }
+
+struct sizes {
+    size_t least, most;
 };
+static const struct sizes descriptor = SIZES(cs_plugin, ops);
+static const struct sizes vtables[] = {
+    [CS_CREDENTIAL] = SIZES(cs_credential_ops, fetch),
+    [CS_SOURCE] = SIZES(cs_source_ops, fetch),
+    [CS_MAPPER] = SIZES(cs_mapper_ops, map),
+    [CS_SINK] = SIZES(cs_sink_ops, script_end),
+    [CS_NOTIFIER] = SIZES(cs_notifier_ops, notify),
+};
+
+static bool fits(const struct sizes *sizes, size_t size)
+{
+    return size >= sizes->least && size <= sizes->most;
+}
 
 /* The first two numbers never move: they tell how to read the rest. */
 static enum cs_rc check_version(const struct cs_module *module,
@@ -259,11 +274,12 @@ static enum cs_rc check_descriptor(const struct cs_module *module,
 
     if (rc != CS_OK)
         return rc;
-    if (size < sizeof(*found) || found->size != sizeof(*found))
+    if (size < descriptor.least || !fits(&descriptor, found->size) ||
+        size < found->size)
         return refuse(module, error,
                       "is unsound: its descriptor does not have the %zu bytes "
                       "of interface %d.%d",
-                      sizeof(*found), CS_ABI_MAJOR, CS_ABI_MINOR);
+                      descriptor.most, CS_ABI_MAJOR, CS_ABI_MINOR);
     if (found->kind < CS_CREDENTIAL || found->kind > CS_NOTIFIER)
         return refuse(module, error, "is a plugin of a kind that there is not");
     if (found->kind != module->kind)
@@ -281,11 +297,11 @@ static enum cs_rc check_descriptor(const struct cs_module *module,
     if (!found->version || !found->summary)
         return refuse(module, error,
                       "is unsound: it has no version or no summary");
-    if (!found->ops || found->ops_size != vtables[found->kind])
+    if (!found->ops || !fits(&vtables[found->kind], found->ops_size))
         return refuse(module, error,
                       "is unsound: its callbacks do not have the %zu bytes of "
                       "interface %d.%d",
-                      vtables[found->kind], CS_ABI_MAJOR, CS_ABI_MINOR);
+                      vtables[found->kind].most, CS_ABI_MAJOR, CS_ABI_MINOR);
     return CS_OK;
 }
 
@@ -297,7 +313,7 @@ enum cs_rc cs_descriptor_take(struct cs_module *module, const void *found,
 
     if (rc != CS_OK)
         return rc;
-    module->plugin = *(const struct cs_plugin *)found;
+    memcpy(&module->plugin, found, ((const struct cs_plugin *)found)->size);
     memcpy(&module->ops, module->plugin.ops, module->plugin.ops_size);
     rc = check_callbacks(module, error);
     if (rc == CS_OK)

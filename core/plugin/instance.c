@@ -314,8 +314,14 @@ static enum cs_rc host_http(const struct cs_host *host,
         .once = instance->request.once,
     };
     struct cs_error error = {0};
-    enum cs_rc rc = cs_http_perform(instance->app->http, &call, &error);
+    enum cs_rc rc;
 
+    /* Nobody could tell later which members such a plugin knows. */
+    if (exchange->size <
+        offsetof(struct cs_http, core) + sizeof(exchange->core))
+        return cs_fail(host, CS_E_FATAL,
+                       "the plugin did not set the size of its struct cs_http");
+    rc = cs_http_perform(instance->app->http, &call, &error);
     if (error.rc != CS_OK) /* not when each() stopped it and said why */
         instance->error = error;
     return rc;
