@@ -50,28 +50,31 @@ int cs_app_problems(const struct cs_arguments *arguments,
 
 /* ---- Making ready ------------------------------------------------------- */
 
-/* What --set gives, and behind it one more unless that is NULL; free(). */
+/* What --set gives, and behind it more unless that is NULL; free(). */
 static const char **all_sets(const struct cs_arguments *arguments,
-                             const char *set)
+                             const char *const *more)
 {
     const char *const *given = cs_arguments_list(arguments, "set");
     const char **sets;
-    size_t n = 0;
+    size_t n = 0, nmore = 0;
 
     while (given[n] != NULL)
         n++;
-    sets = cs_memory_array(n + 2, sizeof(*sets));
+    while (more != NULL && more[nmore] != NULL)
+        nmore++;
+    sets = cs_memory_array(n + nmore + 1, sizeof(*sets));
     for (size_t i = 0; i < n; i++)
         sets[i] = given[i];
-    sets[n] = set;
+    for (size_t i = 0; i < nmore; i++)
+        sets[n + i] = more[i];
     return sets;
 }
 
 static void read_settings(struct cs_app *app,
-                          const struct cs_arguments *arguments, const char *set,
-                          struct cs_problems *problems)
+                          const struct cs_arguments *arguments,
+                          const char *const *more, struct cs_problems *problems)
 {
-    const char **sets = all_sets(arguments, set);
+    const char **sets = all_sets(arguments, more);
     const struct cs_settings_request request = {
         .file = cs_arguments_config(arguments),
         .sets = sets,
@@ -97,17 +100,11 @@ static void make_loader(struct cs_app *app, struct cs_problems *problems)
                     path != NULL ? path->line : 0, "%s", error.text);
 }
 
-static void read_with(struct cs_app *app, const struct cs_arguments *arguments,
-                      const char *set, struct cs_problems *problems)
-{
-    read_settings(app, arguments, set, problems);
-    make_loader(app, problems);
-}
-
 void cs_app_read(struct cs_app *app, const struct cs_arguments *arguments,
                  struct cs_problems *problems)
 {
-    read_with(app, arguments, NULL, problems);
+    read_settings(app, arguments, NULL, problems);
+    make_loader(app, problems);
 }
 
 int cs_app_find(struct cs_app *app, const struct cs_arguments *arguments,
@@ -171,7 +168,7 @@ static struct cs_http_client *make_http(const struct cs_settings *settings)
 
 int cs_app_open(struct cs_app *app, const struct cs_arguments *arguments)
 {
-    return cs_app_open_with(app, arguments, NULL);
+    return cs_app_open_with(app, arguments, NULL, NULL);
 }
 
 /* What does nothing yet, but is there. */
@@ -194,12 +191,15 @@ static void stop(void *arg)
 }
 
 int cs_app_open_with(struct cs_app *app, const struct cs_arguments *arguments,
-                     const char *set)
+                     const char *const *more, struct cs_loader *loader)
 {
     struct cs_problems problems = {0};
     int status = CS_EXIT_OK;
 
-    read_with(app, arguments, set, &problems);
+    read_settings(app, arguments, more, &problems);
+    app->loader = loader;
+    if (loader == NULL)
+        make_loader(app, &problems);
     if (app->loader != NULL)
         cs_wiring_make(&app->wiring, app->settings, app->loader, &problems);
     if (problems.n > 0)

@@ -25,10 +25,11 @@ struct cs_app {
  * for signals; prints every problem.  0, or the exit code (nothing is open
  * then). */
 int cs_app_open(struct cs_app *app, const struct cs_arguments *arguments);
-/* The same with one more setting, "section.key=value", that the command makes
- * itself and that counts more than --set. */
+/* The same with more settings, "section.key=value", that the command makes
+ * itself and that count more than --set; NULL ends them, or none.  loader: with
+ * what it has loaded, taken over; NULL: a new one. */
 int cs_app_open_with(struct cs_app *app, const struct cs_arguments *arguments,
-                     const char *set);
+                     const char *const *more, struct cs_loader *loader);
 void cs_app_close(struct cs_app *app);
 
 /* For who lives on and has several of them, one after the other: loader and

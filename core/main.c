@@ -69,7 +69,7 @@ static const struct cs_command commands[] = {
     COMMAND("plugins info", cs_cmd_plugins_info, "PLUGIN",
             "Show a plugin's options"),
     COMMAND("plugins check", cs_cmd_plugins_check, "PLUGIN",
-            "Try whether a sink does what it must, on an empty database"),
+            "Try whether a plugin does what it must"),
     COMMAND("plugins new", cs_cmd_plugins_new, "KIND NAME",
             "Write a plugin to start from, with a test"),
     COMMAND("plugins enable", cs_cmd_plugins_enable, "NAME...",

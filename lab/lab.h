@@ -26,7 +26,8 @@ struct cs_lab_options {
     bool no_events;
     const char *client_id;
     const char *client_secret;
-    const char *vault; /* a Key Vault too, and where Arc's key goes; or NULL */
+    const char *vault;         /* a Key Vault too, and where Arc's key goes ("":
+                     nowhere); or NULL */
     const char *const *faults; /* specs; NULL ends the list, NULL: none */
 };
 

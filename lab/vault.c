@@ -83,6 +83,8 @@ struct cs_lab_vault *cs_lab_vault_new(const char *directory,
     cs_lab_vault_put(vault, "CleverSyncSOS--Clever--ClientId", client_id, "");
     cs_lab_vault_put(vault, "CleverSyncSOS--Clever--ClientSecret",
                      client_secret, "");
+    if (!directory[0])
+        return vault;
     fd = directory[0] == '/'
              ? open(vault->arc_file,
                     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)

@@ -12,7 +12,8 @@
 struct cs_lab_vault;
 
 /* Holds the client's id and secret for Clever; the same two are its
- * application's.  Writes the key of Azure Arc's challenge into the directory.
+ * application's.  Writes the key of Azure Arc's challenge into the directory,
+ * unless that is "".
  * NULL when that fails: see `error`. */
 struct cs_lab_vault *cs_lab_vault_new(const char *directory,
                                       const char *client_id,

@@ -6,7 +6,7 @@
 
 #include "config.h"
 
-#include "conform/probe.h"
+#include "conform/sink-probe.h"
 
 #include <string.h>
 
@@ -250,13 +250,14 @@ static void delete_is_refused(struct cs_probe *probe)
     cs_probe_person_is(probe, person);
 }
 
-const struct cs_probe_case cs_conform_sink_bad[] = {
-    {"a bad row: a key that is stored", a_stored_key},
-    {"a bad row: a key twice", a_key_twice},
-    {"a bad row: no key", no_key},
-    {"a bad row: overlong text", overlong_text},
-    {"a bad row: refers to nothing", missing_group},
-    {"a bad row: in an update", bad_update},
-    {"a bad row: a delete that a foreign key refuses", delete_is_refused},
+const struct cs_conform_case cs_conform_sink_bad[] = {
+    {CS_CONFORM_SAFE, "a bad row: a key that is stored", a_stored_key},
+    {CS_CONFORM_SAFE, "a bad row: a key twice", a_key_twice},
+    {CS_CONFORM_SAFE, "a bad row: no key", no_key},
+    {CS_CONFORM_SAFE, "a bad row: overlong text", overlong_text},
+    {CS_CONFORM_SAFE, "a bad row: refers to nothing", missing_group},
+    {CS_CONFORM_SAFE, "a bad row: in an update", bad_update},
+    {CS_CONFORM_SAFE, "a bad row: a delete that a foreign key refuses",
+     delete_is_refused},
     {.name = NULL},
 };

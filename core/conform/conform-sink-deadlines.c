@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "conform/probe.h"
+#include "conform/sink-probe.h"
 
 #define PROMPTLY (20 * CS_SECOND) /* on a slow server far away, too */
 
@@ -121,10 +121,10 @@ static void no_time_to_wait(struct cs_probe *probe)
     cs_sink_unlock(probe->sink, name);
 }
 
-const struct cs_probe_case cs_conform_sink_deadlines[] = {
-    {"deadlines: a scan without time left", no_time_to_scan},
-    {"deadlines: a scan that is cancelled", stopped_in_a_scan},
-    {"deadlines: a write without time left", no_time_to_write},
-    {"deadlines: waiting for a lock", no_time_to_wait},
+const struct cs_conform_case cs_conform_sink_deadlines[] = {
+    {CS_CONFORM_SAFE, "deadlines: a scan without time left", no_time_to_scan},
+    {CS_CONFORM_SAFE, "deadlines: a scan that is cancelled", stopped_in_a_scan},
+    {CS_CONFORM_SAFE, "deadlines: a write without time left", no_time_to_write},
+    {CS_CONFORM_SAFE, "deadlines: waiting for a lock", no_time_to_wait},
     {.name = NULL},
 };

@@ -6,7 +6,7 @@
 
 #include "config.h"
 
-#include "conform/probe.h"
+#include "conform/sink-probe.h"
 
 /* Beside a row with key `one` comes one with key `other`. */
 static void twins(struct cs_probe *probe, const char *one, const char *other)
@@ -89,10 +89,10 @@ static void in_one_batch(struct cs_probe *probe)
     cs_probe_nobody(probe, probe->sink);
 }
 
-const struct cs_probe_case cs_conform_sink_keys[] = {
-    {"keys: told apart by case", by_case},
-    {"keys: told apart by blanks", by_blanks},
-    {"keys: told apart by accents and width", by_accents},
-    {"keys: told apart in one batch", in_one_batch},
+const struct cs_conform_case cs_conform_sink_keys[] = {
+    {CS_CONFORM_WORKS, "keys: told apart by case", by_case},
+    {CS_CONFORM_WORKS, "keys: told apart by blanks", by_blanks},
+    {CS_CONFORM_WORKS, "keys: told apart by accents and width", by_accents},
+    {CS_CONFORM_WORKS, "keys: told apart in one batch", in_one_batch},
     {.name = NULL},
 };

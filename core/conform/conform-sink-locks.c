@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "conform/probe.h"
+#include "conform/sink-probe.h"
 
 #include <pthread.h>
 
@@ -167,14 +167,17 @@ static void outlives_transactions(struct cs_probe *probe)
     unlock(probe, probe->sink, ONE);
 }
 
-const struct cs_probe_case cs_conform_sink_locks[] = {
-    {"locks: one holder", one_holder},
-    {"locks: other names are free", other_names},
-    {"locks: the holder cannot take it again", twice},
-    {"locks: a wait in vain ends in time", waits_in_vain},
-    {"locks: who is refused may ask again and again", refused_often},
-    {"locks: a wait ends when the lock is free", waits_until_free},
-    {"locks: closing frees them", closing_frees},
-    {"locks: they outlive transactions", outlives_transactions},
+const struct cs_conform_case cs_conform_sink_locks[] = {
+    {CS_CONFORM_WORKS, "locks: one holder", one_holder},
+    {CS_CONFORM_WORKS, "locks: other names are free", other_names},
+    {CS_CONFORM_SAFE, "locks: the holder cannot take it again", twice},
+    {CS_CONFORM_SAFE, "locks: a wait in vain ends in time", waits_in_vain},
+    {CS_CONFORM_SAFE, "locks: who is refused may ask again and again",
+     refused_often},
+    {CS_CONFORM_SAFE, "locks: a wait ends when the lock is free",
+     waits_until_free},
+    {CS_CONFORM_SAFE, "locks: closing frees them", closing_frees},
+    {CS_CONFORM_SAFE, "locks: they outlive transactions",
+     outlives_transactions},
     {.name = NULL},
 };

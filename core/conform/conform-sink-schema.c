@@ -6,7 +6,7 @@
 
 #include "config.h"
 
-#include "conform/probe.h"
+#include "conform/sink-probe.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -414,18 +414,18 @@ static void names(struct cs_probe *probe)
     cs_probe_scan(probe, probe->sink, &odd, NULL, NULL, 0);
 }
 
-const struct cs_probe_case cs_conform_sink_schema[] = {
-    {"schema: the check passes", check},
-    {"schema: lengths of columns", lengths},
-    {"schema: a missing table", missing_table},
-    {"schema: a missing column", missing_column},
-    {"schema: a table made twice", create_twice},
-    {"schema: showing does nothing", show},
-    {"schema: columns added to rows", add_columns},
-    {"schema: a key added to rows", add_key},
-    {"schema: a column widened", widen},
-    {"schema: an index added twice", add_index},
-    {"schema: odd names", names},
+const struct cs_conform_case cs_conform_sink_schema[] = {
+    {CS_CONFORM_WORKS, "schema: the check passes", check},
+    {CS_CONFORM_WORKS, "schema: lengths of columns", lengths},
+    {CS_CONFORM_WORKS, "schema: a missing table", missing_table},
+    {CS_CONFORM_WORKS, "schema: a missing column", missing_column},
+    {CS_CONFORM_WORKS, "schema: a table made twice", create_twice},
+    {CS_CONFORM_SAFE, "schema: showing does nothing", show},
+    {CS_CONFORM_WORKS, "schema: columns added to rows", add_columns},
+    {CS_CONFORM_WORKS, "schema: a key added to rows", add_key},
+    {CS_CONFORM_WORKS, "schema: a column widened", widen},
+    {CS_CONFORM_WORKS, "schema: an index added twice", add_index},
+    {CS_CONFORM_SAFE, "schema: odd names", names},
     {.name = NULL},
 };
 

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "conform/probe.h"
+#include "conform/sink-probe.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -255,14 +255,19 @@ static void no_torn_rows(struct cs_probe *probe)
     cs_crowd_clear(&writer.crowd);
 }
 
-const struct cs_probe_case cs_conform_sink_transactions[] = {
-    {"transactions: commit", commits},
-    {"transactions: rollback undoes", undoes},
-    {"transactions: calls out of order are refused", out_of_order},
-    {"transactions: state goes along with rows", state_goes_along},
-    {"transactions: what is committed is seen by others", others_see_it},
-    {"transactions: what is not committed is not", others_do_not_see_yet},
-    {"transactions: closing undoes", closing_undoes},
-    {"transactions: no torn rows beside a writer", no_torn_rows},
+const struct cs_conform_case cs_conform_sink_transactions[] = {
+    {CS_CONFORM_WORKS, "transactions: commit", commits},
+    {CS_CONFORM_WORKS, "transactions: rollback undoes", undoes},
+    {CS_CONFORM_SAFE, "transactions: calls out of order are refused",
+     out_of_order},
+    {CS_CONFORM_SAFE, "transactions: state goes along with rows",
+     state_goes_along},
+    {CS_CONFORM_SAFE, "transactions: what is committed is seen by others",
+     others_see_it},
+    {CS_CONFORM_SAFE, "transactions: what is not committed is not",
+     others_do_not_see_yet},
+    {CS_CONFORM_SAFE, "transactions: closing undoes", closing_undoes},
+    {CS_CONFORM_FAST, "transactions: no torn rows beside a writer",
+     no_torn_rows},
     {.name = NULL},
 };

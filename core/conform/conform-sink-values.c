@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "conform/probe.h"
+#include "conform/sink-probe.h"
 
 #include "base/memory.h"
 
@@ -376,22 +376,27 @@ static void flags(struct cs_probe *probe)
     cs_probe_person_is(probe, row);
 }
 
-const struct cs_probe_case cs_conform_sink_values[] = {
-    {"text: accents, scripts, emoji, composed or not", unicode},
-    {"text: blanks of all kinds", blanks},
-    {"text: empty is not null", empty_is_not_null},
-    {"text: what looks like SQL, JSON or a number", looks_like_something_else},
-    {"text: a change of case alone", case_only},
-    {"text: a change of trailing blanks alone", trailing_blank_only},
-    {"text: a change of accents alone", accent_only},
-    {"text: at the limit and over it", at_the_limit},
-    {"text: four-byte characters at the limit", at_the_limit_in_units},
-    {"text: blanks over the limit", blanks_over_the_limit},
-    {"text: a megabyte", long_text},
-    {"times: from year 1 to 9999", times},
-    {"times: what is none is not stored changed", no_times},
-    {"numbers: to the edges of 32 bits", numbers},
-    {"numbers: beyond 32 bits are refused or exact", large_numbers},
-    {"flags: both ways", flags},
+const struct cs_conform_case cs_conform_sink_values[] = {
+    {CS_CONFORM_WORKS, "text: accents, scripts, emoji, composed or not",
+     unicode},
+    {CS_CONFORM_WORKS, "text: blanks of all kinds", blanks},
+    {CS_CONFORM_WORKS, "text: empty is not null", empty_is_not_null},
+    {CS_CONFORM_SAFE, "text: what looks like SQL, JSON or a number",
+     looks_like_something_else},
+    {CS_CONFORM_WORKS, "text: a change of case alone", case_only},
+    {CS_CONFORM_WORKS, "text: a change of trailing blanks alone",
+     trailing_blank_only},
+    {CS_CONFORM_WORKS, "text: a change of accents alone", accent_only},
+    {CS_CONFORM_SAFE, "text: at the limit and over it", at_the_limit},
+    {CS_CONFORM_SAFE, "text: four-byte characters at the limit",
+     at_the_limit_in_units},
+    {CS_CONFORM_SAFE, "text: blanks over the limit", blanks_over_the_limit},
+    {CS_CONFORM_FAST, "text: a megabyte", long_text},
+    {CS_CONFORM_WORKS, "times: from year 1 to 9999", times},
+    {CS_CONFORM_SAFE, "times: what is none is not stored changed", no_times},
+    {CS_CONFORM_WORKS, "numbers: to the edges of 32 bits", numbers},
+    {CS_CONFORM_SAFE, "numbers: beyond 32 bits are refused or exact",
+     large_numbers},
+    {CS_CONFORM_WORKS, "flags: both ways", flags},
     {.name = NULL},
 };

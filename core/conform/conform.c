@@ -5,25 +5,25 @@
 
 #include "conform/conform.h"
 
+#include "base/gate.h"
+#include "base/memory.h"
 #include "base/text.h"
+#include "conform/conform-lab.h"
+#include "conform/probe.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* How long a call may go on that was told to end. */
+#define GRACE (10 * CS_SECOND)
 
 static const char passed[] = "passed";
 static const char failed[] = "failed";
 static const char skipped[] = "skipped";
 
-/* ---- A case -------------------------------------------------------------- */
-
-void cs_conform_begin(struct cs_conform *conform, const char *name)
-{
-    conform->name = name;
-    conform->outcome = passed;
-    conform->about[0] = '\0';
-    conform->why = (struct cs_error){.rc = CS_OK};
-}
+/* ---- Within a case ------------------------------------------------------- */
 
 bool cs_conform_over(const struct cs_conform *conform)
 {
@@ -37,7 +37,9 @@ void cs_conform_about(struct cs_conform *conform, const char *format, ...)
     if (cs_conform_over(conform))
         return;
     va_start(arguments, format);
+    cs_gate_lock(conform->gate);
     vsnprintf(conform->about, sizeof(conform->about), format, arguments);
+    cs_gate_unlock(conform->gate);
     va_end(arguments);
 }
 
@@ -64,6 +66,14 @@ void cs_conform_skip(struct cs_conform *conform, const char *why)
     cs_error_set(&conform->why, CS_E_FATAL, "%s", why);
 }
 
+void cs_conform_patience(struct cs_conform *conform, int64_t duration)
+{
+    cs_gate_lock(conform->gate);
+    conform->latest = cs_clock_steady() + duration;
+    cs_gate_changed(conform->gate);
+    cs_gate_unlock(conform->gate);
+}
+
 /* ---- The report ---------------------------------------------------------- */
 
 static void print_tap(const struct cs_conform *conform, size_t number)
@@ -76,46 +86,261 @@ static void print_tap(const struct cs_conform *conform, size_t number)
     fflush(stdout); /* somebody may be watching */
 }
 
-static void keep_json(const struct cs_conform *conform)
+static void keep_json(json_t *cases, const struct cs_conform *conform,
+                      enum cs_conform_level level)
 {
     const char *why = conform->why.text;
 
     /* A path in the sentence need not be UTF-8; JSON has to be. */
     if (!cs_text_valid(why, strlen(why)))
         why = "the sentence is not UTF-8: ask again without -o json";
-    json_array_append_new(conform->cases,
-                          json_pack("{ss ss ss?}", "name", conform->name,
-                                    "outcome", conform->outcome, "reason",
-                                    *why ? why : NULL));
+    json_array_append_new(cases, json_pack("{ss si ss ss?}", "name",
+                                           conform->name, "level", (int)level,
+                                           "outcome", conform->outcome,
+                                           "reason", *why ? why : NULL));
 }
 
-void cs_conform_end(struct cs_conform *conform)
+static void count(struct cs_conform_report *report,
+                  const struct cs_conform *conform, enum cs_conform_level level)
 {
     if (conform->outcome == failed)
-        conform->failed++;
+        report->failed++;
     else if (conform->outcome == skipped)
-        conform->skipped++;
+        report->skipped++;
     else
-        conform->passed++;
-    if (conform->cases)
-        keep_json(conform);
+        report->passed++;
+    if (report->cases)
+        keep_json(report->cases, conform, level);
     else
-        print_tap(conform,
-                  conform->passed + conform->failed + conform->skipped);
+        print_tap(conform, report->passed + report->failed + report->skipped);
 }
 
-int cs_conform_report(struct cs_conform *conform)
+int cs_conform_end(struct cs_conform_report *report)
 {
-    size_t n = conform->passed + conform->failed + conform->skipped;
+    size_t n = report->passed + report->failed + report->skipped;
 
-    if (conform->cases)
-        cs_cli_print(json_pack("{so sI sI sI}", "cases", conform->cases, passed,
-                               (json_int_t)conform->passed, failed,
-                               (json_int_t)conform->failed, skipped,
-                               (json_int_t)conform->skipped));
+    if (report->cases)
+        cs_cli_print(json_pack("{so sI sI sI}", "cases", report->cases, passed,
+                               (json_int_t)report->passed, failed,
+                               (json_int_t)report->failed, skipped,
+                               (json_int_t)report->skipped));
     else
         printf("1..%zu\n# %zu passed, %zu failed, %zu skipped\n", n,
-               conform->passed, conform->failed, conform->skipped);
-    conform->cases = NULL;
-    return conform->failed > 0 ? CS_EXIT_FAILED : CS_EXIT_OK;
+               report->passed, report->failed, report->skipped);
+    report->cases = NULL;
+    return report->failed > 0 ? CS_EXIT_FAILED : CS_EXIT_OK;
+}
+
+/* ---- Running ------------------------------------------------------------- */
+
+static const struct cs_conform_kind *const kinds[] = {
+    &cs_conform_credential, &cs_conform_source,   &cs_conform_mapper,
+    &cs_conform_sink,       &cs_conform_notifier,
+};
+
+static const struct cs_conform_kind *kind_of(const struct cs_conform *conform)
+{
+    size_t i = 0;
+
+    while (kinds[i]->kind != conform->part->module->kind)
+        i++;
+    return kinds[i];
+}
+
+/* One case and its thread; what it points to lives as long as either needs
+ * it. */
+struct turn {
+    struct cs_conform conform;
+    struct cs_gate gate;
+    struct cs_probe probe;
+    const struct cs_conform_case *one;
+    bool own; /* a case of the kind's */
+    bool over;
+};
+
+static struct turn *new_turn(const struct cs_conform *conform,
+                             const struct cs_conform_kind *kind)
+{
+    struct turn *turn = cs_memory_new(sizeof(*turn));
+
+    turn->conform = *conform;
+    turn->conform.outcome = passed;
+    turn->conform.gate = &turn->gate;
+    cs_gate_init(&turn->gate);
+    cs_conform_patience(&turn->conform, kind->most + GRACE);
+    cs_probe_begin_case(&turn->probe, &turn->conform, kind);
+    return turn;
+}
+
+static void free_turn(struct turn *turn)
+{
+    cs_probe_end_case(&turn->probe);
+    cs_gate_clear(&turn->gate);
+    free(turn);
+}
+
+static void *run(void *arg)
+{
+    struct turn *turn = arg;
+    struct cs_probe *probe = &turn->probe;
+    const struct cs_conform_kind *kind = probe->kind;
+
+    if (turn->own && kind->enter)
+        kind->enter(probe);
+    if (!cs_conform_over(&turn->conform))
+        turn->one->run(probe);
+    cs_probe_close_all(probe);
+    cs_gate_lock(&turn->gate);
+    turn->over = true;
+    cs_gate_changed(&turn->gate);
+    cs_gate_unlock(&turn->gate);
+    return NULL;
+}
+
+/* False: it is not over, and will not be. */
+static bool wait_for(struct turn *turn)
+{
+    bool over;
+
+    cs_gate_lock(&turn->gate);
+    while (!turn->over && cs_clock_steady() < turn->conform.latest)
+        cs_gate_wait_until(&turn->gate, turn->conform.latest);
+    over = turn->over;
+    cs_gate_unlock(&turn->gate);
+    return over;
+}
+
+/* A copy, because the case's own thread may still come back. */
+static void tell_hung(struct cs_conform_report *report, struct turn *turn)
+{
+    struct cs_conform copy = {.name = turn->one->name, .outcome = passed};
+
+    cs_gate_lock(&turn->gate);
+    memcpy(copy.about, turn->conform.about, sizeof(copy.about));
+    cs_gate_unlock(&turn->gate);
+    cs_conform_fail(&copy, "a call of the plugin did not come back when it was "
+                           "told to");
+    report->hung = true;
+    count(report, &copy, turn->one->level);
+}
+
+/* False: it hangs, and is left behind. */
+static bool run_turn(struct turn *turn)
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, run, turn) != 0) {
+        cs_conform_fail(&turn->conform, "there is no thread to be had");
+        return true;
+    }
+    if (!wait_for(turn)) {
+        pthread_detach(thread);
+        return false;
+    }
+    pthread_join(thread, NULL);
+    return true;
+}
+
+static void run_case(const struct cs_conform *conform,
+                     const struct cs_conform_case *one, bool own,
+                     struct cs_conform_report *report)
+{
+    struct turn *turn = new_turn(conform, kind_of(conform));
+
+    turn->one = one;
+    turn->own = own;
+    turn->conform.name = one->name;
+    if (!run_turn(turn)) {
+        tell_hung(report, turn);
+        return;
+    }
+    count(report, &turn->conform, one->level);
+    free_turn(turn);
+}
+
+/* ---- The lab ------------------------------------------------------------- */
+
+static void try_work(struct cs_probe *probe)
+{
+    struct cs_instance *instance = cs_probe_try_open(probe, 0);
+
+    if (instance)
+        cs_probe_work(probe, instance);
+}
+
+static bool was_asked(struct cs_conform_lab *lab)
+{
+    json_t *requests = cs_conform_lab_get(lab, "/lab/log");
+    bool asked = json_array_size(requests) > 0;
+
+    json_decref(requests);
+    return asked;
+}
+
+/* A lab that the plugin does not ask is none of the cases'. */
+static void find_lab(struct cs_conform *conform,
+                     struct cs_conform_report *report)
+{
+    static const struct cs_conform_case one = {.run = try_work};
+    struct turn *turn;
+
+    if (!conform->lab)
+        return;
+    turn = new_turn(conform, kind_of(conform));
+    turn->one = &one;
+    if (run_turn(turn))
+        free_turn(turn);
+    else
+        report->hung = true;
+    if (!was_asked(conform->lab))
+        conform->lab = NULL;
+}
+
+/* ---- All cases ----------------------------------------------------------- */
+
+static enum cs_rc run_topic(const struct cs_conform *conform,
+                            const struct cs_conform_case *one, bool own,
+                            struct cs_conform_report *report,
+                            struct cs_error *error)
+{
+    for (; one->name; one++) {
+        if (cs_cancel_remaining_ms(conform->app->cancel) == 0)
+            return cs_error_set(error, CS_E_CANCELLED, "cancelled");
+        if (one->level <= report->level)
+            run_case(conform, one, own, report);
+    }
+    return CS_OK;
+}
+
+static enum cs_rc get_ready(const struct cs_conform *conform,
+                            struct cs_error *error)
+{
+    const struct cs_conform_kind *kind = kind_of(conform);
+    struct turn *turn;
+    enum cs_rc rc;
+
+    if (!kind->ready)
+        return CS_OK;
+    turn = new_turn(conform, kind);
+    rc = kind->ready(&turn->probe, error);
+    free_turn(turn);
+    return rc;
+}
+
+enum cs_rc cs_conform_run(struct cs_conform *conform,
+                          struct cs_conform_report *report,
+                          struct cs_error *error)
+{
+    const struct cs_conform_kind *kind = kind_of(conform);
+    enum cs_rc rc = get_ready(conform, error);
+
+    if (rc != CS_OK)
+        return rc;
+    find_lab(conform, report);
+    for (size_t i = 0; rc == CS_OK && cs_conform_any[i]; i++)
+        rc = run_topic(conform, cs_conform_any[i], false, report, error);
+    for (size_t i = 0; rc == CS_OK && kind->topics[i]; i++)
+        if (!kind->concerns || kind->concerns(conform, kind->topics[i]))
+            rc = run_topic(conform, kind->topics[i], true, report, error);
+    return rc;
 }

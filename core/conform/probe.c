@@ -6,91 +6,320 @@
 #include "conform/probe.h"
 
 #include "base/memory.h"
+#include "conform/conform-lab.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Tables and rows ----------------------------------------------------- */
+/* A secret that is shorter may be part of any sentence. */
+enum { SECRET_LENGTH = 6 };
 
-static const struct cs_column group_columns[GROUP_COLUMNS] = {
-    [GROUP_ID] = {.name = "GroupId", .type = CS_INT, .flags = CS_AUTO},
-    [GROUP_KEY] = {.name = "GroupKey",
-                   .type = CS_TEXT,
-                   .length = 50,
-                   .flags = CS_KEY},
-    [GROUP_NAME] = {.name = "GroupName", .type = CS_TEXT, .length = 50},
-};
-const struct cs_entity cs_probe_group = {
-    .name = "group",
-    .collection = "groups",
-    .table = "ConformGroups",
-    .columns = group_columns,
-    .ncolumns = GROUP_COLUMNS,
-};
+/* ---- What is said -------------------------------------------------------- */
 
-static const struct cs_column person_columns[PERSON_COLUMNS] = {
-    [PERSON_ID] = {.name = "PersonId", .type = CS_INT, .flags = CS_AUTO},
-    [PERSON_KEY] = {.name = "PersonKey",
-                    .type = CS_TEXT,
-                    .length = 50,
-                    .flags = CS_KEY},
-    [PERSON_NAME] = {.name = "PersonName",
-                     .type = CS_TEXT,
-                     .length = 100,
-                     .flags = CS_NOT_NULL | CS_CUT},
-    [PERSON_MAIL] = {.name = "Mail",
-                     .type = CS_TEXT,
-                     .length = PERSON_MAIL_UNITS},
-    [PERSON_NOTE] = {.name = "Note", .type = CS_TEXT},
-    [PERSON_AGE] = {.name = "Age", .type = CS_INT, .fallback = "7"},
-    [PERSON_ACTIVE] = {.name = "IsActive",
-                       .type = CS_BOOL,
-                       .flags = CS_NOT_NULL,
-                       .fallback = "1"},
-    [PERSON_SEEN] = {.name = "Seen", .type = CS_TIME},
-    [PERSON_GROUP] = {.name = "GroupId",
-                      .type = CS_INT,
-                      .flags = CS_INDEX,
-                      .references = "ConformGroups.GroupId"},
-};
-const struct cs_entity cs_probe_person = {
-    .name = "person",
-    .collection = "people",
-    .table = "ConformPeople",
-    .columns = person_columns,
-    .ncolumns = PERSON_COLUMNS,
-};
-
-void cs_crowd_make(struct cs_crowd *crowd, size_t n)
+static void keep(char ***list, size_t *n, const char *text)
 {
-    crowd->n = n;
-    crowd->rows = cs_memory_array(n, sizeof(*crowd->rows));
-    crowd->cells = cs_memory_array(n, sizeof(*crowd->cells));
-    crowd->keys = cs_memory_array(n, sizeof(*crowd->keys));
-    for (size_t i = 0; i < n; i++) {
-        struct cs_value *row = crowd->cells[i];
+    *list = cs_memory_grow(*list, *n + 1, sizeof(**list));
+    (*list)[(*n)++] = cs_memory_text(text);
+}
 
-        snprintf(crowd->keys[i], sizeof(crowd->keys[i]), "%05u",
-                 (unsigned)(i % 100000));
-        row[PERSON_KEY] = (struct cs_value)TEXT(crowd->keys[i]);
-        row[PERSON_NAME] = row[PERSON_KEY];
-        row[PERSON_AGE] = (struct cs_value)NUMBER((int64_t)i);
-        crowd->rows[i] = row;
+static void hear(struct cs_probe *probe, const char *text)
+{
+    pthread_mutex_lock(&probe->mutex);
+    keep(&probe->said, &probe->nsaid, text);
+    pthread_mutex_unlock(&probe->mutex);
+}
+
+void cs_probe_keep_secret(struct cs_probe *probe, const char *text)
+{
+    pthread_mutex_lock(&probe->mutex);
+    if (strlen(text) >= SECRET_LENGTH)
+        keep(&probe->secrets, &probe->nsecrets, text);
+    pthread_mutex_unlock(&probe->mutex);
+}
+
+bool cs_probe_heard(struct cs_probe *probe, const char *text)
+{
+    bool heard = false;
+
+    pthread_mutex_lock(&probe->mutex);
+    for (size_t i = 0; i < probe->nsaid; i++)
+        heard = heard || strstr(probe->said[i], text);
+    pthread_mutex_unlock(&probe->mutex);
+    return heard;
+}
+
+void cs_probe_no_secret_heard(struct cs_probe *probe)
+{
+    for (size_t i = 0; i < probe->nsecrets; i++)
+        if (cs_probe_heard(probe, probe->secrets[i]))
+            cs_conform_fail(probe->conform,
+                            "an error or a line of the log holds a secret");
+}
+
+static void forget(char **list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(list[i]);
+    free(list);
+}
+
+/* ---- The host that a plugin is offered ----------------------------------- */
+
+static struct cs_instance *instance_of(const struct cs_host *host)
+{
+    return (struct cs_instance *)(uintptr_t)host; /* it is the first member */
+}
+
+static struct cs_probe *probe_of(const struct cs_host *host)
+{
+    return instance_of(host)->request.offer_arg;
+}
+
+CS_FORMAT static void tell_log(const struct cs_host *host, int level,
+                               const char *format, ...)
+{
+    struct cs_error line;
+    va_list arguments;
+
+    va_start(arguments, format);
+    cs_error_vset(&line, CS_E_FATAL, format, arguments);
+    va_end(arguments);
+    hear(probe_of(host), line.text);
+    probe_of(host)->real.log(host, level, "%s", line.text);
+}
+
+/* What a sentence is not to be. */
+static const char *fault_of(int rc, const char *text)
+{
+    size_t length = strlen(text);
+
+    if (rc >= CS_OK || rc < CS_E_FATAL)
+        return "has no class of errors";
+    if (length == 0)
+        return "is empty";
+    if (strpbrk(text, "\r\n\t"))
+        return "is more than one line";
+    if (text[length - 1] == '.')
+        return "ends in a full stop";
+    return NULL;
+}
+
+CS_FORMAT static enum cs_rc tell_fail(const struct cs_host *host, int rc,
+                                      const char *format, ...)
+{
+    struct cs_probe *probe = probe_of(host);
+    struct cs_error error;
+    va_list arguments;
+    const char *fault;
+
+    va_start(arguments, format);
+    cs_error_vset(&error, rc, format, arguments);
+    va_end(arguments);
+    fault = fault_of(rc, error.text);
+    hear(probe, error.text);
+    pthread_mutex_lock(&probe->mutex);
+    if (fault)
+        probe->unsound = fault;
+    pthread_mutex_unlock(&probe->mutex);
+    return probe->real.fail(host, rc, "%s", error.text);
+}
+
+static const struct cs_option *option_of(const struct cs_host *host,
+                                         const char *name)
+{
+    return cs_settings_option(instance_of(host)->module->plugin.options, name);
+}
+
+static const char *give_text(const struct cs_host *host, const char *name)
+{
+    const struct cs_probe *probe = probe_of(host);
+    const struct cs_option *option = option_of(host, name);
+
+    if (probe->option && strcmp(probe->option, name) == 0)
+        return probe->value;
+    if (probe->unset && option && option->type & CS_OPT_OPTIONAL)
+        return NULL;
+    return probe->real.text(host, name);
+}
+
+static long give_number(const struct cs_host *host, const char *name)
+{
+    const char *value = give_text(host, name);
+
+    return value ? strtol(value, NULL, 10) : 0;
+}
+
+static bool give_flag(const struct cs_host *host, const char *name)
+{
+    const char *value = give_text(host, name);
+
+    return value && strcmp(value, "true") == 0;
+}
+
+/* The address of a lab may be in a connection string.  Lives as long as the
+ * case. */
+static const char *with_lab(struct cs_probe *probe, const char *secret)
+{
+    const char *at = strstr(secret, CS_CONFORM_LAB);
+    char *filled;
+
+    cs_probe_keep_secret(probe, secret);
+    if (!at || !probe->conform->lab)
+        return secret;
+    filled = cs_memory_format("%.*s%s%s", (int)(at - secret), secret,
+                              cs_conform_lab_url(probe->conform->lab),
+                              at + strlen(CS_CONFORM_LAB));
+    cs_probe_keep_secret(probe, filled);
+    free(filled);
+    return probe->secrets[probe->nsecrets - 1];
+}
+
+static const char *give_secret(const struct cs_host *host, const char *name)
+{
+    struct cs_probe *probe = probe_of(host);
+    const struct cs_option *option = option_of(host, name);
+    const char *secret;
+
+    if (probe->unset && option && option->type & CS_OPT_OPTIONAL)
+        return NULL;
+    if (probe->no_secrets) {
+        probe->real.fail(host, CS_E_AUTH, "no store holds what %s names", name);
+        return NULL;
+    }
+    secret = probe->real.secret(host, name);
+    return secret ? with_lab(probe, secret) : NULL;
+}
+
+static void offer(void *arg, struct cs_host *host)
+{
+    struct cs_probe *probe = arg;
+
+    if (probe->real.size == 0)
+        probe->real = *host;
+    host->log = tell_log;
+    host->fail = tell_fail;
+    host->text = give_text;
+    host->number = give_number;
+    host->flag = give_flag;
+    host->secret = give_secret;
+    if (probe->longer)
+        host->size += sizeof(void *);
+    if (probe->kind->offer)
+        probe->kind->offer(host);
+}
+
+/* ---- Instances ----------------------------------------------------------- */
+
+struct cs_instance *cs_probe_try_open(struct cs_probe *probe, int64_t limit)
+{
+    struct cs_instance_request request = {
+        .part = probe->conform->part,
+        .whom = probe->whom,
+        .reads = probe->reads,
+        .stores = probe->conform->app->wiring.ncredentials,
+        .once = probe->once,
+        .offer = offer,
+        .offer_arg = probe,
+    };
+    size_t i = 0;
+
+    if (cs_conform_over(probe->conform))
+        return NULL;
+    while (probe->other[i])
+        i++;
+    request.cancel = probe->limit[i] = cs_cancel_new(probe->cancel, limit);
+    if (cs_instance_open(&probe->other[i], probe->conform->app, &request,
+                         &probe->error) != CS_OK) {
+        cs_cancel_free(probe->limit[i]);
+        probe->limit[i] = NULL;
+    }
+    return probe->other[i];
+}
+
+struct cs_instance *cs_probe_open(struct cs_probe *probe, int64_t limit)
+{
+    struct cs_instance *instance = cs_probe_try_open(probe, limit);
+
+    if (!instance && !cs_conform_over(probe->conform))
+        cs_probe_wants(probe, "open", probe->error.rc, CS_OK);
+    return instance;
+}
+
+static size_t place_of(const struct cs_probe *probe,
+                       const struct cs_instance *other)
+{
+    size_t i = 0;
+
+    while (probe->other[i] != other)
+        i++;
+    return i;
+}
+
+static void close_at(struct cs_probe *probe, size_t i)
+{
+    cs_instance_close(probe->other[i]);
+    if (probe->limit[i])
+        cs_cancel_free(probe->limit[i]);
+    probe->other[i] = NULL;
+    probe->limit[i] = NULL;
+}
+
+void cs_probe_close(struct cs_probe *probe, struct cs_instance *other)
+{
+    if (!cs_conform_over(probe->conform))
+        close_at(probe, place_of(probe, other));
+}
+
+/* The others first: one of them may hold what the sink waits for. */
+void cs_probe_close_all(struct cs_probe *probe)
+{
+    for (size_t i = CS_PROBE_OTHERS; i > 0; i--)
+        close_at(probe, i - 1);
+    probe->sink = NULL;
+}
+
+void cs_probe_stop(struct cs_probe *probe, struct cs_instance *other)
+{
+    if (!cs_conform_over(probe->conform))
+        cs_cancel_now(probe->limit[place_of(probe, other)]);
+}
+
+/* ---- Around a case ------------------------------------------------------- */
+
+void cs_probe_begin_case(struct cs_probe *probe, struct cs_conform *conform,
+                         const struct cs_conform_kind *kind)
+{
+    *probe = (struct cs_probe){
+        .conform = conform,
+        .kind = kind,
+        .cancel = cs_cancel_new(conform->app->cancel, kind->most),
+        .whom = {.run = "check",
+                 .pipeline = "check",
+                 .district_id = "5f00000000000000000000dd",
+                 .district_prefix = "Check-District",
+                 .school_id = "5f00000000000000000000aa",
+                 .school_prefix = "Check-School"},
+    };
+    pthread_mutex_init(&probe->mutex, NULL);
+    if (conform->lab) {
+        probe->whom = cs_conform_lab_whom(conform->lab);
+        probe->once = true;
+        cs_conform_lab_post(conform->lab, "/lab/faults/clear");
     }
 }
 
-void cs_crowd_clear(struct cs_crowd *crowd)
+void cs_probe_end_case(struct cs_probe *probe)
 {
-    free(crowd->rows);
-    free(crowd->cells);
-    free(crowd->keys);
+    cs_cancel_free(probe->cancel);
+    forget(probe->said, probe->nsaid);
+    forget(probe->secrets, probe->nsecrets);
+    pthread_mutex_destroy(&probe->mutex);
 }
 
-/* ---- Sentences ----------------------------------------------------------- */
+/* ---- Calls --------------------------------------------------------------- */
 
-static const char *rc_word(enum cs_rc rc)
+const char *cs_probe_word(enum cs_rc rc)
 {
     static const char *const good[] = {"CS_OK", "CS_SKIP", "CS_LEFT",
                                        "CS_MAYBE"};
@@ -107,294 +336,44 @@ void cs_probe_wants(struct cs_probe *probe, const char *call, enum cs_rc got,
                     enum cs_rc want)
 {
     if (got != want)
-        cs_conform_fail(probe->conform, "%s: expected %s, got %s%s%s%s", call,
-                        rc_word(want), rc_word(got), got < CS_OK ? " (" : "",
-                        got < CS_OK ? probe->error.text : "",
-                        got < CS_OK ? ")" : "");
+        cs_conform_fail(
+            probe->conform, "%s: expected %s, got %s%s%s%s", call,
+            cs_probe_word(want), cs_probe_word(got), got < CS_OK ? " (" : "",
+            got < CS_OK ? probe->error.text : "", got < CS_OK ? ")" : "");
 }
 
-enum { CELL_TEXT = 24, CELL_SPACE = 160 };
-
-/* What was stored by a case, so that each byte can be told. */
-static void describe_text(const char *value, char text[CELL_SPACE])
+enum cs_rc cs_probe_work(struct cs_probe *probe, struct cs_instance *instance)
 {
-    size_t length = strlen(value), used = 1;
-
-    text[0] = '"';
-    for (size_t i = 0; i < length && i < CELL_TEXT; i++) {
-        unsigned char byte = (unsigned char)value[i];
-        bool plain = byte >= ' ' && byte < 0x7F && byte != '"' && byte != '\\';
-
-        used += (size_t)snprintf(text + used, CELL_SPACE - used,
-                                 plain ? "%c" : "\\x%02X", byte);
-    }
-    snprintf(text + used, CELL_SPACE - used, "%s\" (%zu bytes)",
-             length > CELL_TEXT ? "..." : "", length);
-}
-
-static void describe(enum cs_type type, const struct cs_value *cell,
-                     char text[CELL_SPACE])
-{
-    if (cell->state != CS_SET)
-        snprintf(text, CELL_SPACE, cell->state == CS_NULL ? "null" : "nothing");
-    else if (type == CS_BOOL)
-        snprintf(text, CELL_SPACE, cell->as.boolean ? "true" : "false");
-    else if (type == CS_INT)
-        snprintf(text, CELL_SPACE, "%" PRId64, cell->as.integer);
-    else if (!cell->as.text)
-        snprintf(text, CELL_SPACE, "a null pointer");
-    else
-        describe_text(cell->as.text, text);
-}
-
-/* ---- Cells --------------------------------------------------------------- */
-
-/* The same instant, to the microsecond, which servers may round. */
-static bool same_time(const char *want, const char *got)
-{
-    size_t length = strlen(got);
-    int64_t one, other;
-
-    return length > 11 && got[10] == 'T' && got[length - 1] == 'Z' &&
-           cs_clock_parse(want, &one) && cs_clock_parse(got, &other) &&
-           one - other <= 1 && other - one <= 1;
-}
-
-static bool same(enum cs_type type, const struct cs_value *want,
-                 const struct cs_value *got)
-{
-    if (want->state == CS_ABSENT)
-        return true;
-    if (got->state != want->state)
-        return false;
-    if (got->state == CS_NULL)
-        return true;
-    if (type == CS_BOOL)
-        return got->as.boolean == want->as.boolean;
-    if (type == CS_INT)
-        return got->as.integer == want->as.integer;
-    if (!got->as.text)
-        return false;
-    return type == CS_TIME ? same_time(want->as.text, got->as.text)
-                           : strcmp(want->as.text, got->as.text) == 0;
-}
-
-static void compare(struct cs_probe *probe, const struct cs_entity *entity,
-                    const struct cs_value *want, const struct cs_value *got)
-{
-    char expected[CELL_SPACE], found[CELL_SPACE];
-
-    for (size_t i = 0; i < entity->ncolumns; i++) {
-        enum cs_type type = entity->columns[i].type;
-
-        if (same(type, &want[i], &got[i]))
-            continue;
-        describe(type, &want[i], expected);
-        describe(type, &got[i], found);
-        cs_conform_fail(probe->conform, "column %s: expected %s, got %s",
-                        entity->columns[i].name, expected, found);
-        return;
-    }
-}
-
-/* ---- Calls --------------------------------------------------------------- */
-
-size_t cs_probe_key(const struct cs_entity *entity)
-{
-    size_t i = 0;
-
-    while (!(entity->columns[i].flags & CS_KEY))
-        i++;
-    return i;
-}
-
-void cs_probe_begin(struct cs_probe *probe, struct cs_instance *sink)
-{
-    if (!cs_conform_over(probe->conform))
-        cs_probe_wants(probe, "begin", cs_sink_begin(sink, &probe->error),
-                       CS_OK);
-}
-
-void cs_probe_commit(struct cs_probe *probe, struct cs_instance *sink)
-{
-    if (!cs_conform_over(probe->conform))
-        cs_probe_wants(probe, "commit", cs_sink_commit(sink, &probe->error),
-                       CS_OK);
-}
-
-void cs_probe_rollback(struct cs_probe *probe, struct cs_instance *sink)
-{
-    if (!cs_conform_over(probe->conform))
-        cs_sink_rollback(sink);
-}
-
-static void name_call(const struct cs_batch *batch, char call[CELL_SPACE])
-{
-    snprintf(call, CELL_SPACE, "%s of %zu row%s",
-             batch->op == CS_INSERT   ? "insert"
-             : batch->op == CS_UPDATE ? "update"
-                                      : "delete",
-             batch->nrows, batch->nrows == 1 ? "" : "s");
-}
-
-/* In a batch of deletes only the keys are set. */
-static enum cs_rc apply(struct cs_probe *probe, struct cs_instance *sink,
-                        struct cs_batch *batch)
-{
-    size_t columns = batch->entity->ncolumns, key = cs_probe_key(batch->entity);
-    const struct cs_value *const *rows = batch->rows;
-    const struct cs_value **bare;
-    struct cs_value *cells;
-    enum cs_rc rc;
-
-    if (batch->op != CS_DELETE)
-        return cs_sink_apply(sink, batch, &probe->error);
-    cells = cs_memory_array(batch->nrows * columns + 1, sizeof(*cells));
-    bare = cs_memory_array(batch->nrows + 1, sizeof(*bare));
-    for (size_t i = 0; i < batch->nrows; i++) {
-        bare[i] = &cells[i * columns];
-        cells[i * columns + key] = rows[i][key];
-    }
-    batch->rows = bare;
-    rc = cs_sink_apply(sink, batch, &probe->error);
-    batch->rows = rows;
-    free(bare);
-    free(cells);
-    return rc;
-}
-
-void cs_probe_apply(struct cs_probe *probe, struct cs_instance *sink,
-                    struct cs_batch batch, size_t affected)
-{
-    char call[CELL_SPACE];
-
     if (cs_conform_over(probe->conform))
-        return;
-    name_call(&batch, call);
-    cs_probe_wants(probe, call, apply(probe, sink, &batch), CS_OK);
-    if (batch.affected != affected)
-        cs_conform_fail(probe->conform, "%s: expected %zu affected, got %zu",
-                        call, affected, batch.affected);
-}
-
-void cs_probe_refuse(struct cs_probe *probe, struct cs_instance *sink,
-                     struct cs_batch batch)
-{
-    char call[CELL_SPACE];
-
-    if (cs_conform_over(probe->conform))
-        return;
-    name_call(&batch, call);
-    cs_probe_wants(probe, call, apply(probe, sink, &batch), CS_E_DATA);
-}
-
-bool cs_probe_try(struct cs_probe *probe, struct cs_instance *sink,
-                  struct cs_batch batch)
-{
-    char call[CELL_SPACE];
-    enum cs_rc rc;
-
-    if (cs_conform_over(probe->conform))
-        return false;
-    rc = apply(probe, sink, &batch);
-    if (rc == CS_OK)
-        return true;
-    name_call(&batch, call);
-    cs_probe_wants(probe, call, rc, CS_E_DATA);
-    return false;
-}
-
-void cs_probe_put(struct cs_probe *probe, enum cs_op op,
-                  const struct cs_value *row)
-{
-    cs_probe_apply(probe, probe->sink, PEOPLE(op, &row, 1), 1);
-}
-
-/* ---- What is stored ------------------------------------------------------ */
-
-struct expected {
-    struct cs_probe *probe;
-    const struct cs_entity *entity;
-    const struct cs_value *const *rows;
-    size_t n, found;
-    size_t next; /* rows often come in the order that they went in */
-    bool *seen;
-};
-
-static enum cs_rc expect_row(void *arg, const struct cs_value *row)
-{
-    struct expected *all = arg;
-    const struct cs_value *got = &row[cs_probe_key(all->entity)];
-    char key[CELL_SPACE];
-
-    for (size_t i = 0; i < all->n; i++) {
-        size_t at = (all->next + i) % all->n;
-        const struct cs_value *want = &all->rows[at][cs_probe_key(all->entity)];
-
-        if (all->seen[at] || !same(CS_TEXT, want, got))
-            continue;
-        all->seen[at] = true;
-        all->next = at + 1;
-        all->found++;
-        compare(all->probe, all->entity, all->rows[at], row);
         return CS_OK;
+    return probe->kind->work(probe, instance, &probe->error);
+}
+
+/* ---- The lab ------------------------------------------------------------- */
+
+bool cs_probe_has_lab(struct cs_probe *probe)
+{
+    if (!probe->conform->lab)
+        cs_conform_skip(probe->conform,
+                        "it takes the lab: let an address of the plugin begin "
+                        "with " CS_CONFORM_LAB);
+    return !cs_conform_over(probe->conform);
+}
+
+void cs_probe_lab(struct cs_probe *probe, const char *path)
+{
+    if (!cs_conform_over(probe->conform) &&
+        !cs_conform_lab_post(probe->conform->lab, path))
+        cs_conform_fail(probe->conform, "the lab refuses %s", path);
+}
+
+void cs_probe_fault(struct cs_probe *probe, const char *spec)
+{
+    cs_probe_lab(probe, "/lab/faults/clear");
+    if (spec) {
+        char *path = cs_memory_format("/lab/fault?spec=%s", spec);
+
+        cs_probe_lab(probe, path);
+        free(path);
     }
-    describe(CS_TEXT, got, key);
-    cs_conform_fail(all->probe->conform,
-                    "a scan gave a row too many, with key %s", key);
-    return CS_OK;
-}
-
-void cs_probe_scan(struct cs_probe *probe, struct cs_instance *sink,
-                   const struct cs_entity *entity,
-                   const struct cs_filter *filter,
-                   const struct cs_value *const *rows, size_t n)
-{
-    struct expected all = {
-        .probe = probe, .entity = entity, .rows = rows, .n = n};
-
-    if (cs_conform_over(probe->conform))
-        return;
-    all.seen = cs_memory_array(n + 1, sizeof(*all.seen));
-    cs_probe_wants(
-        probe, "scan",
-        cs_sink_scan(sink, entity, filter, expect_row, &all, &probe->error),
-        CS_OK);
-    if (all.found != n)
-        cs_conform_fail(probe->conform, "scan: expected %zu rows, got %zu", n,
-                        all.found);
-    free(all.seen);
-}
-
-void cs_probe_people(struct cs_probe *probe, struct cs_instance *sink,
-                     const struct cs_value *const *rows, size_t n)
-{
-    cs_probe_scan(probe, sink, &cs_probe_person, NULL, rows, n);
-}
-
-void cs_probe_person_is(struct cs_probe *probe, const struct cs_value *row)
-{
-    cs_probe_people(probe, probe->sink, &row, 1);
-}
-
-void cs_probe_nobody(struct cs_probe *probe, struct cs_instance *sink)
-{
-    cs_probe_people(probe, sink, NULL, 0);
-}
-
-/* ---- Schema -------------------------------------------------------------- */
-
-void cs_probe_alter(struct cs_probe *probe, enum cs_change change,
-                    const struct cs_entity *entity, size_t column)
-{
-    const struct cs_step step = {.size = sizeof(step),
-                                 .change = change,
-                                 .entity = entity,
-                                 .column = column};
-
-    if (!cs_conform_over(probe->conform))
-        cs_probe_wants(
-            probe, "alter",
-            cs_sink_alter(probe->sink, &step, NULL, NULL, &probe->error),
-            CS_OK);
 }

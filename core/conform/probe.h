@@ -1,149 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 the cleversync authors */
 
-/* What the conformance cases for sinks share: two tables, a sink that is
- * opened anew for each case, and calls to it together with what must come of
- * them.  Once the case is over, these calls do nothing. */
+/* What a case has in its hands: instances of the plugin, all that they say, and
+ * what they are offered otherwise than usual.  Once the case is over, these
+ * calls do nothing. */
 #ifndef CS_PROBE_H
 #define CS_PROBE_H
 
 #include "conform/conform.h"
-#include "plugin/sink.h"
+#include "plugin/instance.h"
 
-/* ---- Tables and rows ----------------------------------------------------- */
-
-enum { GROUP_ID, GROUP_KEY, GROUP_NAME, GROUP_COLUMNS };
-extern const struct cs_entity cs_probe_group;
-
-enum {
-    PERSON_ID,
-    PERSON_KEY,
-    PERSON_NAME, /* not null, at most 100 */
-    PERSON_MAIL, /* at most 20 */
-    PERSON_NOTE, /* without a limit */
-    PERSON_AGE,  /* 7 when a row does not say */
-    PERSON_ACTIVE,
-    PERSON_SEEN,
-    PERSON_GROUP, /* refers to the group's identity */
-    PERSON_COLUMNS
-};
-extern const struct cs_entity cs_probe_person;
-#define PERSON_MAIL_UNITS 20
-
-#define TEXT(VALUE)                         \
-    {                                       \
-        .state = CS_SET, .as.text = (VALUE) \
-    }
-#define NUMBER(VALUE)                          \
-    {                                          \
-        .state = CS_SET, .as.integer = (VALUE) \
-    }
-#define FLAG(VALUE)                            \
-    {                                          \
-        .state = CS_SET, .as.boolean = (VALUE) \
-    }
-#define NIL              \
-    {                    \
-        .state = CS_NULL \
-    }
-
-/* Rows that differ in their key ("00000", ...), name and age. */
-struct cs_crowd {
-    size_t n;
-    const struct cs_value **rows;
-    struct cs_value (*cells)[PERSON_COLUMNS];
-    char (*keys)[8];
-};
-void cs_crowd_make(struct cs_crowd *crowd, size_t n);
-void cs_crowd_clear(struct cs_crowd *crowd);
-
-#define BATCH(OP, ENTITY, ROWS, N)                      \
-    ((struct cs_batch){.size = sizeof(struct cs_batch), \
-                       .op = (OP),                      \
-                       .entity = (ENTITY),              \
-                       .rows = (ROWS),                  \
-                       .nrows = (N)})
-#define PEOPLE(OP, ROWS, N) BATCH(OP, &cs_probe_person, ROWS, N)
-
-/* ---- A case -------------------------------------------------------------- */
-
-enum { CS_PROBE_OTHERS = 4 };
+enum { CS_PROBE_OTHERS = 5 };
 
 struct cs_probe {
     struct cs_conform *conform;
+    const struct cs_conform_kind *kind;
     struct cs_cancel *cancel; /* a case does not last for ever */
-    struct cs_instance *sink; /* open, its two tables empty */
+    struct cs_whom whom;      /* for whom instances are opened */
+    const char *const *reads; /* of instances of a source; or NULL */
+    struct cs_error error;    /* of the last call */
+    struct cs_host real;      /* the core's services, for all instances alike */
+
+    struct cs_instance *sink; /* a sink's cases: open, its two tables empty */
     struct cs_instance *other[CS_PROBE_OTHERS];
     struct cs_cancel *limit[CS_PROBE_OTHERS]; /* of the others; or NULL */
-    struct cs_error error;                    /* of the last call */
+
+    /* What the next instances are offered. */
+    const char *option, *value; /* this option has this value; NULL: none */
+    bool unset;                 /* options that may be unset are */
+    bool no_secrets;            /* none can be had */
+    bool longer;                /* a host that has grown */
+    bool once;                  /* HTTP that does not repeat what fails */
+
+    /* What they said, lent to them or gave; under the mutex. */
+    pthread_mutex_t mutex;
+    char **said; /* lines of the log and errors */
+    size_t nsaid;
+    char **secrets;
+    size_t nsecrets;
+    const char *unsound; /* what is wrong with a sentence; NULL: nothing */
 };
 
-struct cs_probe_case {
-    const char *name; /* NULL ends a list */
-    void (*run)(struct cs_probe *probe);
-};
+/* Before and after: nothing is open, all said is forgotten. */
+void cs_probe_begin_case(struct cs_probe *probe, struct cs_conform *conform,
+                         const struct cs_conform_kind *kind);
+void cs_probe_end_case(struct cs_probe *probe);
 
-/* Opens and empties; closes all that a case opened. */
-void cs_probe_enter(struct cs_probe *probe);
-void cs_probe_leave(struct cs_probe *probe);
+/* ---- Instances ----------------------------------------------------------- */
 
-/* Another instance on the same database.  limit: microseconds that all its
- * calls together may take; 0: as long as the case.  NULL: the case is over. */
+/* limit: microseconds that all its calls together may take; 0: as long as the
+ * case.  NULL: the case is over. */
 struct cs_instance *cs_probe_open(struct cs_probe *probe, int64_t limit);
+/* The same, but it may fail, with probe->error; NULL then, too. */
+struct cs_instance *cs_probe_try_open(struct cs_probe *probe, int64_t limit);
 void cs_probe_close(struct cs_probe *probe, struct cs_instance *other);
+void cs_probe_close_all(struct cs_probe *probe);
 /* From now on its calls have no time left. */
 void cs_probe_stop(struct cs_probe *probe, struct cs_instance *other);
 
 /* ---- Calls and what must come of them ------------------------------------ */
 
-size_t cs_probe_key(const struct cs_entity *entity); /* its key's column */
-
+/* The name of a result, "CS_OK". */
+const char *cs_probe_word(enum cs_rc rc);
 /* The result of a call, with its error in probe->error. */
 void cs_probe_wants(struct cs_probe *probe, const char *call, enum cs_rc got,
                     enum cs_rc want);
+/* The kind's ordinary call, with its error in probe->error. */
+enum cs_rc cs_probe_work(struct cs_probe *probe, struct cs_instance *instance);
 
-void cs_probe_begin(struct cs_probe *probe, struct cs_instance *sink);
-void cs_probe_commit(struct cs_probe *probe, struct cs_instance *sink);
-void cs_probe_rollback(struct cs_probe *probe, struct cs_instance *sink);
+/* Was this text said in the log or in an error? */
+bool cs_probe_heard(struct cs_probe *probe, const char *text);
+/* A text that must not be heard; a copy is kept. */
+void cs_probe_keep_secret(struct cs_probe *probe, const char *text);
+/* Fails if any of them was. */
+void cs_probe_no_secret_heard(struct cs_probe *probe);
 
-/* Goes in, and reports so many rows as affected. */
-void cs_probe_apply(struct cs_probe *probe, struct cs_instance *sink,
-                    struct cs_batch batch, size_t affected);
-void cs_probe_refuse(struct cs_probe *probe, struct cs_instance *sink,
-                     struct cs_batch batch); /* CS_E_DATA */
-/* Either; true: it went in. */
-bool cs_probe_try(struct cs_probe *probe, struct cs_instance *sink,
-                  struct cs_batch batch);
-/* One person, who is then affected. */
-void cs_probe_put(struct cs_probe *probe, enum cs_op op,
-                  const struct cs_value *row);
+/* ---- The lab ------------------------------------------------------------- */
 
-/* The scan gives exactly these rows, in any order.  Absent cells may be
- * anything; times are the same instant. */
-void cs_probe_scan(struct cs_probe *probe, struct cs_instance *sink,
-                   const struct cs_entity *entity,
-                   const struct cs_filter *filter,
-                   const struct cs_value *const *rows, size_t n);
-void cs_probe_people(struct cs_probe *probe, struct cs_instance *sink,
-                     const struct cs_value *const *rows, size_t n);
-/* The same for one person, and for none. */
-void cs_probe_person_is(struct cs_probe *probe, const struct cs_value *row);
-void cs_probe_nobody(struct cs_probe *probe, struct cs_instance *sink);
-
-void cs_probe_alter(struct cs_probe *probe, enum cs_change change,
-                    const struct cs_entity *entity, size_t column);
-
-/* The topics of the suite. */
-extern const struct cs_probe_case cs_conform_sink_rows[];
-extern const struct cs_probe_case cs_conform_sink_bad[];
-extern const struct cs_probe_case cs_conform_sink_values[];
-extern const struct cs_probe_case cs_conform_sink_keys[];
-extern const struct cs_probe_case cs_conform_sink_scans[];
-extern const struct cs_probe_case cs_conform_sink_transactions[];
-extern const struct cs_probe_case cs_conform_sink_locks[];
-extern const struct cs_probe_case cs_conform_sink_deadlines[];
-extern const struct cs_probe_case cs_conform_sink_schema[];
-/* All tables that the cases make; NULL ends. */
-extern const struct cs_entity *const cs_conform_sink_tables[];
+/* False: there is none, and the case is skipped. */
+bool cs_probe_has_lab(struct cs_probe *probe);
+/* Posts to it, "/lab/fault?spec=hang". */
+void cs_probe_lab(struct cs_probe *probe, const char *path);
+/* Only this fault from now on; NULL: none. */
+void cs_probe_fault(struct cs_probe *probe, const char *spec);
 
 #endif

@@ -282,7 +282,7 @@ static enum cs_rc check_descriptor(const struct cs_module *module,
                       descriptor.most, CS_ABI_MAJOR, CS_ABI_MINOR);
     if (found->kind < CS_CREDENTIAL || found->kind > CS_NOTIFIER)
         return refuse(module, error, "is a plugin of a kind that there is not");
-    if (found->kind != module->kind)
+    if (module->kind && found->kind != module->kind)
         return refuse(module, error,
                       "is a %s plugin: it does not belong among those of the "
                       "kind %s",
@@ -314,6 +314,7 @@ enum cs_rc cs_descriptor_take(struct cs_module *module, const void *found,
     if (rc != CS_OK)
         return rc;
     memcpy(&module->plugin, found, ((const struct cs_plugin *)found)->size);
+    module->kind = (enum cs_kind)module->plugin.kind;
     memcpy(&module->ops, module->plugin.ops, module->plugin.ops_size);
     rc = check_callbacks(module, error);
     if (rc == CS_OK)

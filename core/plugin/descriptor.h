@@ -11,7 +11,7 @@
 bool cs_descriptor_name(const char *name);
 
 /* Checks what a file of `size` bytes exports and copies it into module, which
- * is zeroed but for kind and path; name: the file's. */
+ * is zeroed but for kind (0: any, and then set) and path; name: the file's. */
 enum cs_rc cs_descriptor_take(struct cs_module *module, const void *found,
                               size_t size, const char *name,
                               struct cs_error *error);

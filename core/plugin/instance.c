@@ -392,6 +392,8 @@ enum cs_rc cs_instance_open(struct cs_instance **instance, struct cs_app *app,
     new->request = *request;
     new->module = request->part->module;
     make_host(new);
+    if (request->offer)
+        request->offer(request->offer_arg, &new->host);
     rc = fill_all(new, error);
     if (rc == CS_OK && life_of(new)) {
         cs_instance_enter_undisturbed(new); /* there is no self yet */

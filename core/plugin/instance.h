@@ -37,6 +37,10 @@ struct cs_instance_request {
     const char *entity; /* for the log; may be NULL */
     bool probe;         /* opened to verify a token: lends it unverified */
     bool once;          /* a request that fails is not repeated */
+    /* For who tries a plugin out: changes what it is offered, before it opens;
+     * or NULL. */
+    void (*offer)(void *arg, struct cs_host *host);
+    void *offer_arg;
 };
 
 struct cs_instance {

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define SYMBOL "cleversync_plugin"
+#define SUFFIX ".so"
 #ifndef LT_OBJDIR
 #define LT_OBJDIR ".libs/"
 #endif
@@ -375,6 +376,22 @@ static const struct cs_module *loaded(const struct cs_loader *loader,
     return NULL;
 }
 
+/* Takes the module over; NULL: it cannot be loaded. */
+static const struct cs_module *keep(struct cs_loader *loader,
+                                    struct cs_module *stolen, const char *name,
+                                    struct cs_error *error)
+{
+    if (load(stolen, name, error) != CS_OK) {
+        free(stolen->path);
+        free(stolen);
+        return NULL;
+    }
+    loader->modules = cs_memory_grow(loader->modules, loader->n + 1,
+                                     sizeof(*loader->modules));
+    loader->modules[loader->n++] = stolen;
+    return stolen;
+}
+
 const struct cs_module *cs_loader_get(struct cs_loader *loader,
                                       enum cs_kind kind, const char *name,
                                       struct cs_error *error)
@@ -403,17 +420,42 @@ const struct cs_module *cs_loader_get(struct cs_loader *loader,
                      kinds[kind], name);
         goto fail;
     }
-    if (load(module, name, error) != CS_OK)
-        goto fail;
-    loader->modules = cs_memory_grow(loader->modules, loader->n + 1,
-                                     sizeof(*loader->modules));
-    loader->modules[loader->n++] = module;
-    return module;
+    return keep(loader, module, name, error);
 
 fail:
     free(module->path);
     free(module);
     return NULL;
+}
+
+/* dlopen() looks a bare name up elsewhere, so it is given the whole path. */
+static const struct cs_module *
+get_file(struct cs_loader *loader, const char *path, struct cs_error *error)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    struct cs_module *module = cs_memory_new(sizeof(*module));
+    const struct cs_module *found;
+    char *name;
+
+    module->path = realpath(path, NULL);
+    if (!module->path) {
+        cs_error_set(error, CS_E_NOT_HERE, "%s cannot be read: %s", path,
+                     strerror(errno));
+        free(module);
+        return NULL;
+    }
+    name = cs_memory_textn(base, strlen(base) - strlen(SUFFIX));
+    found = keep(loader, module, name, error);
+    free(name);
+    return found;
+}
+
+static bool is_file(const char *word)
+{
+    size_t length = strlen(word);
+
+    return length > strlen(SUFFIX) &&
+           strcmp(word + length - strlen(SUFFIX), SUFFIX) == 0;
 }
 
 /* Which kinds have a plugin of that name: the number of them, and the last. */
@@ -462,6 +504,8 @@ const struct cs_module *cs_loader_find(struct cs_loader *loader,
     enum cs_kind kind = CS_CREDENTIAL;
     size_t n;
 
+    if (is_file(word))
+        return get_file(loader, word, error);
     if (slash) {
         char *first = cs_memory_textn(word, (size_t)(slash - word));
         int named = cs_loader_kind_of(first);

@@ -43,7 +43,9 @@ const struct cs_module *cs_loader_get(struct cs_loader *loader,
                                       struct cs_error *error);
 
 /* The module that "KIND/NAME" or, where only one kind has it, "NAME" means;
- * NULL: CS_E_NOT_HERE when there is none or more than one, else as above. */
+ * NULL: CS_E_NOT_HERE when there is none or more than one, else as above.
+ * "...so" is the path of a file, whatever directory it is in; from then on it
+ * stands for the plugin of its kind and name. */
 const struct cs_module *cs_loader_find(struct cs_loader *loader,
                                        const char *word,
                                        struct cs_error *error);
