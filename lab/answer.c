@@ -46,6 +46,27 @@ static void user_render(const struct cs_lab_listing *listing, size_t row,
     cs_lab_render_user(out, listing->district, &listing->district->users[row]);
 }
 
+static const char *section_id(const struct cs_lab_listing *listing, size_t row)
+{
+    return listing->district->users[row].section;
+}
+
+static bool section_shown(const struct cs_lab_listing *listing, size_t row)
+{
+    const struct cs_lab_user *user = &listing->district->users[row];
+
+    return !user->gone && (user->roles & CS_LAB_TEACHER) != 0 &&
+           (listing->school == CS_LAB_ANY_SCHOOL ||
+            user->schools[0] == listing->school);
+}
+
+static void section_render(const struct cs_lab_listing *listing, size_t row,
+                           struct cs_lab_buffer *out)
+{
+    cs_lab_render_section(out, listing->district,
+                          &listing->district->users[row]);
+}
+
 static const char *school_id(const struct cs_lab_listing *listing, size_t row)
 {
     return listing->district->schools[row].id;
@@ -180,20 +201,34 @@ static void route_users(struct cs_lab_listing *listing)
     listing->render = user_render;
 }
 
-/* schools/ID/users: everybody but contacts. */
-static void route_school_users(struct cs_lab_listing *listing, const char *id,
-                               size_t length)
+static void route_sections(struct cs_lab_listing *listing)
+{
+    listing->kind = "sections";
+    listing->count = listing->district->user_count;
+    listing->id = section_id;
+    listing->shown = section_shown;
+    listing->render = section_render;
+}
+
+/* The words behind schools/ID/; its users are everybody but contacts. */
+static void route_of_school(struct cs_lab_listing *listing, const char *id,
+                            const char *words)
 {
     const struct cs_lab_district *district = listing->district;
+    size_t length = (size_t)(words - id) - 1;
 
     for (unsigned i = 0; i < district->school_count; i++) {
         if (strlen(district->schools[i].id) != length ||
             memcmp(district->schools[i].id, id, length) != 0)
             continue;
-        route_users(listing);
         listing->school = i;
-        if (listing->roles == 0)
-            listing->roles = CS_LAB_STUDENT | CS_LAB_TEACHER | CS_LAB_STAFF;
+        if (strcmp(words, "users") == 0) {
+            route_users(listing);
+            if (listing->roles == 0)
+                listing->roles = CS_LAB_STUDENT | CS_LAB_TEACHER | CS_LAB_STAFF;
+        } else if (strcmp(words, "sections") == 0) {
+            route_sections(listing);
+        }
     }
 }
 
@@ -219,11 +254,12 @@ static void route_data(struct target *target, const struct cs_lab *lab,
     listing->shown = always;
     if (begins(words, "users", &target->one)) {
         route_users(listing);
+    } else if (begins(words, "sections", &target->one)) {
+        route_sections(listing);
     } else if (begins(words, "schools", &target->one)) {
         slash = target->one ? strchr(target->one, '/') : NULL;
-        if (slash && strcmp(slash, "/users") == 0) {
-            route_school_users(listing, target->one,
-                               (size_t)(slash - target->one));
+        if (slash) {
+            route_of_school(listing, target->one, slash + 1);
             target->one = NULL;
             return;
         }

@@ -170,6 +170,8 @@ struct cs_lab_user *cs_lab_model_person(struct cs_lab_district *district,
     user->created = user->modified = cs_lab_model_tick(district);
     cs_lab_model_id(user->id, 0x50000000 + serial,
                     district->model->seed * 31 + district->index);
+    cs_lab_model_id(user->section, 0x70000000 + serial,
+                    district->model->seed * 31 + district->index);
     return user;
 }
 

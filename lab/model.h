@@ -23,6 +23,7 @@ enum cs_lab_role {
 
 struct cs_lab_user {
     char id[25];
+    char section[25]; /* what a teacher teaches; else unused */
     bool gone;
     unsigned char roles;               /* held */
     unsigned char null_roles;          /* shown as null */
@@ -132,6 +133,11 @@ void cs_lab_render_role(struct cs_lab_buffer *out,
 void cs_lab_render_user(struct cs_lab_buffer *out,
                         const struct cs_lab_district *district,
                         const struct cs_lab_user *user);
+/* The section that a teacher teaches at the first of his or her schools; what
+ * cs_lab_change_touch() touches is its period. */
+void cs_lab_render_section(struct cs_lab_buffer *out,
+                           const struct cs_lab_district *district,
+                           const struct cs_lab_user *teacher);
 void cs_lab_render_school(struct cs_lab_buffer *out,
                           const struct cs_lab_district *district,
                           const struct cs_lab_school *school);

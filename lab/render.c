@@ -185,6 +185,55 @@ void cs_lab_render_user(struct cs_lab_buffer *out,
     text(out, ",\"x_unknown_field\":{\"deep\":[1,{\"a\":null}]}}");
 }
 
+/* The first few students of the school: enough to show that a roster is
+ * there. */
+static void section_students(struct cs_lab_buffer *out,
+                             const struct cs_lab_district *district,
+                             const struct cs_lab_user *teacher)
+{
+    size_t n = 0;
+
+    text(out, ",\"students\":[");
+    for (size_t i = 0; i < district->user_count && n < 3; i++) {
+        const struct cs_lab_user *user = &district->users[i];
+
+        if (user->gone || !(user->roles & CS_LAB_STUDENT) ||
+            !cs_lab_model_enrolled(user, teacher->schools[0]))
+            continue;
+        cs_lab_buffer_format(out, "%s\"%s\"", n > 0 ? "," : "", user->id);
+        n++;
+    }
+    text(out, "]");
+}
+
+void cs_lab_render_section(struct cs_lab_buffer *out,
+                           const struct cs_lab_district *district,
+                           const struct cs_lab_user *teacher)
+{
+    static const char *const subjects[] = {"math", "english/language arts",
+                                           "science", ""};
+    unsigned serial = teacher->serial;
+
+    cs_lab_buffer_format(out,
+                         "{\"id\":\"%s\",\"district\":\"%s\","
+                         "\"school\":\"%s\",",
+                         teacher->section, district->id,
+                         district->schools[teacher->schools[0]].id);
+    dates(out, teacher);
+    cs_lab_buffer_format(out,
+                         ",\"name\":\"Class %u\",\"sis_id\":\"%u\","
+                         "\"section_number\":\"%u\",\"period\":\"%u\","
+                         "\"grade\":\"%s\",\"subject\":\"%s\","
+                         "\"course\":null,\"term_id\":null,"
+                         "\"teacher\":\"%s\",\"teachers\":[\"%s\"]",
+                         serial, 800000 + serial, serial % 7 + 1,
+                         (serial + teacher->touched) % 8 + 1,
+                         cs_lab_names_grade(serial), subjects[serial % 4],
+                         teacher->id, teacher->id);
+    section_students(out, district, teacher);
+    text(out, "}");
+}
+
 void cs_lab_render_school(struct cs_lab_buffer *out,
                           const struct cs_lab_district *district,
                           const struct cs_lab_school *school)

@@ -15,7 +15,7 @@ esac
 cd "$srcdir" || exit 99
 
 formatted() {
-    find core include lab plugins templates tests -name '*.[ch]' \
+    find core examples include lab plugins templates tests -name '*.[ch]' \
         -exec clang-format --dry-run -Werror {} + 2>&1 |
         sed -n 's/: error:.*//p' | sort -u
 }

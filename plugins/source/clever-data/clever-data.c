@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 the cleversync authors */
 
-/* Clever's data API: the people of a school by role, and the schools of a
- * district, as full listings.
+/* Clever's data API: the people of a school by role, its sections, and the
+ * schools of a district, as full listings.
  *
  * A cursor is the id after which the next page starts.  Of a link to the next
  * page only that id is taken, and only if the link leads to the same listing
@@ -30,11 +30,13 @@ static const struct cs_option clever_data_options[] = {
 /* What is listed under which name. */
 static const struct clever_data_listing {
     const char *collection;
-    const char *role; /* of a school's users; NULL: the district's schools */
+    const char *of_school; /* its path below a school; NULL: the district's */
+    const char *role;      /* those of this role only, or NULL */
 } clever_data_listings[] = {
-    {"students", "student"},
-    {"teachers", "teacher"},
-    {"schools", NULL},
+    {"students", "users", "student"},
+    {"teachers", "users", "teacher"},
+    {"sections", "sections", NULL},
+    {"schools", NULL, NULL},
 };
 
 /* All that an instance knows is in its host. */
@@ -138,7 +140,7 @@ static enum cs_rc clever_data_address(const struct cs_host *host,
     const char *base = host->text(host, "base_url");
     const char *school = host->scope->school;
     int length;
-    if (listing->role == NULL) {
+    if (listing->of_school == NULL) {
         length = snprintf(url, CLEVER_DATA_URL, "%s/schools", base);
     } else if (school == NULL || !clever_data_is_id(school)) {
         return cs_fail(host, CS_E_CONFIG,
@@ -146,8 +148,8 @@ static enum cs_rc clever_data_address(const struct cs_host *host,
                        "with a Clever id of letters and digits",
                        listing->collection);
     } else {
-        length =
-            snprintf(url, CLEVER_DATA_URL, "%s/schools/%s/users", base, school);
+        length = snprintf(url, CLEVER_DATA_URL, "%s/schools/%s/%s", base,
+                          school, listing->of_school);
     }
     /* Leaves room for the query, which is short. */
     if (length >= CLEVER_DATA_URL / 2)
@@ -280,7 +282,7 @@ static enum cs_rc clever_data_read(const struct cs_host *host,
                      want);
     else
         rc = clever_data_refused(host, address, rc, http.status,
-                                 listing->role != NULL);
+                                 listing->of_school != NULL);
     json_decref(http.reply);
     return rc;
 }
@@ -298,7 +300,7 @@ static enum cs_rc clever_data_fetch(void *self, const struct cs_entity *entity,
                                     page);
     return cs_fail(host, CS_E_CONFIG,
                    "Clever's data has no collection %s; it has students, "
-                   "teachers and schools",
+                   "teachers, sections and schools",
                    entity->collection);
 }
 
