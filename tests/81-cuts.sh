@@ -31,6 +31,7 @@ one_alone="--school $(school_id "$one")"
 on_server() { # SECTION NAME...: the section that uses these databases
     local section=$1 name
     shift
+    brief="--set $section.query_timeout_seconds=3"
     rm -f "$dir"/*.db
     write_config <<'END'
 [sync]
@@ -43,7 +44,6 @@ END
         mssql_section "$(echo "$section" | sed 's/sink.session/Cuts--session/
             s/sink.schools/Cuts--{school_prefix}/')"
         echo "encrypt = false"
-        echo "query_timeout_seconds = 3"
     } >"$dir/section"
     sed "/^\[$section\]/,/^path/{
         /^plugin/d
@@ -212,7 +212,8 @@ all_or_nothing() { # says what is neither
 cut_at() { # NAME WHAT N: false: the run needs fewer messages
     local cut_code
     change
-    if ! run_cut "$@" $one_alone --set retry.database_max_attempts=0; then
+    if ! run_cut "$@" $one_alone $brief \
+        --set retry.database_max_attempts=0; then
         stored "$one"
         keep old
         return 1

@@ -36,20 +36,20 @@ static size_t mssql_odbc_lock_index(const struct mssql_odbc *self,
 
 /* Babelfish refuses a wait of 0, and keeps the error of each refusal until the
  * session catches another one; the sixth that is kept takes the whole server
- * down, and a school that another process has is asked for again and again. */
+ * down, and a school that another process has is asked for again and again.
+ * Caught after sp_getapplock, it would cost the session its user. */
 static enum cs_rc mssql_odbc_lock_try(struct mssql_odbc *self, const char *name,
                                       long ms, int64_t *result)
 {
     static const char sql[] =
         "DECLARE @name NVARCHAR(255) = CAST(? AS NVARCHAR(MAX)), "
         "@wait INT = CAST(CAST(? AS NVARCHAR(MAX)) AS INT), @result INT; "
-        "IF @wait = 0 SET @wait = 1; "
+        "IF @@VERSION LIKE 'Babelfish%' BEGIN "
+        "BEGIN TRY RAISERROR('forget', 16, 1); END TRY "
+        "BEGIN CATCH IF @wait = 0 SET @wait = 1; END CATCH; END; "
         "EXEC @result = sp_getapplock @Resource = @name, "
         "@LockMode = 'Exclusive', @LockOwner = 'Session', "
-        "@LockTimeout = @wait; "
-        "IF @result < 0 AND @@VERSION LIKE 'Babelfish%' BEGIN "
-        "BEGIN TRY RAISERROR('refused', 16, 1); END TRY "
-        "BEGIN CATCH SET @wait = 0; END CATCH; END; SELECT @result";
+        "@LockTimeout = @wait; SELECT @result";
     char wait[24];
     snprintf(wait, sizeof wait, "%ld", ms);
     const char *const parameters[] = {name, wait};
