@@ -277,6 +277,14 @@ compared=
 same_tables "registration"
 both 0 "the list of schools" school list $json
 
+# What a trigger selects is no count of rows, nor with a name that cannot go as
+# JSON.
+mssql "CREATE TRIGGER dbo.Told ON dbo.Schools AFTER UPDATE AS
+    SELECT 7, N'told'" "$(database session)" || note "no trigger"
+both 0 "a school's name in quotes" \
+    school set "$one_id" --name 'The "Quoted" \School'
+mssql "DROP TRIGGER dbo.Told" "$(database session)"
+
 # ---- Nothing, something, nothing -------------------------------------------------
 
 compared="$one $two"

@@ -768,6 +768,26 @@ static void one_refused_row_of_an_array_refuses_all(void **state)
     }
 }
 
+/* Which come before the count, and may be numbers, too. */
+static void triggers_results_are_not_counted(void **state)
+{
+    static const char *const results[] = {
+        "rows 1\nrow 7\n", "rows 2\nrow Ann|\\N\nrow Bob|x\n", "rows 1\n",
+        "done\nrows 1\nrow 5\ndone\n"};
+    struct lab *lab = *state;
+    size_t affected;
+    char rules[160];
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
+        snprintf(rules, sizeof rules, OLD_SERVER "on INSERT INTO\n%selements\n",
+                 results[i]);
+        serve(lab, rules);
+        assert_int_equal(begin(lab), CS_OK);
+        assert_int_equal(put_crowd(lab, 3, &affected), CS_OK);
+        assert_int_equal(affected, 3);
+        assert_int_equal(commit(lab), CS_OK);
+    }
+}
+
 static void a_deadlock_in_an_array_is_no_fault_of_a_row(void **state)
 {
     struct lab *lab = *state;
@@ -1566,6 +1586,7 @@ int main(void)
         TEST(unsuitable_cells_are_not_sent),
         TEST(old_servers_get_arrays),
         TEST(one_refused_row_of_an_array_refuses_all),
+        TEST(triggers_results_are_not_counted),
         TEST(a_deadlock_in_an_array_is_no_fault_of_a_row),
         TEST(a_deadlock_ends_the_transaction),
         TEST(nothing_is_written_after_a_deadlock),

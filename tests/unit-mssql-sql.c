@@ -125,14 +125,14 @@ static void inserts(void **state)
           "NVARCHAR(4000) '$[0]', [c2] NVARCHAR(4000) '$[1]', [c3] "
           "NVARCHAR(MAX) '$[2]', [c4] BIGINT '$[3]', [c5] BIT '$[4]', [c6] "
           "DATETIME2 '$[5]') AS s;\n"
-          "SELECT @@ROWCOUNT");
+          "SELECT @@ROWCOUNT AS cleversync_rows");
     check(mssql_odbc_sql_insert(&made, bits(KEY, SEEN) | bits(AGE, ACTIVE)),
           "INSERT INTO [dbo].[Pupils] ([Key], [Age], [IsActive], [Seen])\n"
           "VALUES (CAST(CAST(? AS NVARCHAR(MAX)) AS NVARCHAR(4000)), "
           "CAST(CAST(? AS NVARCHAR(MAX)) AS BIGINT), CAST(CAST(? AS "
           "NVARCHAR(MAX)) AS BIT), CAST(CAST(? AS NVARCHAR(MAX)) AS "
           "DATETIME2));\n"
-          "SELECT @@ROWCOUNT");
+          "SELECT @@ROWCOUNT AS cleversync_rows");
 }
 
 /* A column that not every row says keeps what is stored. */
@@ -155,7 +155,7 @@ static void updates(void **state)
           "Latin1_General_100_BIN2 AND CONVERT(VARBINARY(MAX), "
           "CAST(t.[Key] AS NVARCHAR(MAX))) = CONVERT(VARBINARY(MAX), "
           "CAST(s.[k] AS NVARCHAR(MAX)));\n"
-          "SELECT @@ROWCOUNT");
+          "SELECT @@ROWCOUNT AS cleversync_rows");
     check(mssql_odbc_sql_update(&made, bits(NAME, SEEN), KEY),
           "UPDATE t SET t.[Name] = CAST(CAST(? AS NVARCHAR(MAX)) AS "
           "NVARCHAR(4000)),\n"
@@ -165,7 +165,7 @@ static void updates(void **state)
           "COLLATE Latin1_General_100_BIN2 AND CONVERT(VARBINARY(MAX), "
           "CAST(t.[Key] AS NVARCHAR(MAX))) = CONVERT(VARBINARY(MAX), "
           "CAST(? AS NVARCHAR(MAX)));\n"
-          "SELECT @@ROWCOUNT");
+          "SELECT @@ROWCOUNT AS cleversync_rows");
 }
 
 static void deletes(void **state)
@@ -179,7 +179,7 @@ static void deletes(void **state)
           "Latin1_General_100_BIN2 AND CONVERT(VARBINARY(MAX), "
           "CAST(t.[Key] AS NVARCHAR(MAX))) = CONVERT(VARBINARY(MAX), "
           "CAST(s.[k] AS NVARCHAR(MAX)));\n"
-          "SELECT @@ROWCOUNT");
+          "SELECT @@ROWCOUNT AS cleversync_rows");
     check(mssql_odbc_sql_delete(&made, KEY),
           "DELETE t\n"
           "FROM [dbo].[Pupils] AS t\n"
@@ -187,7 +187,7 @@ static void deletes(void **state)
           "COLLATE Latin1_General_100_BIN2 AND CONVERT(VARBINARY(MAX), "
           "CAST(t.[Key] AS NVARCHAR(MAX))) = CONVERT(VARBINARY(MAX), "
           "CAST(? AS NVARCHAR(MAX)));\n"
-          "SELECT @@ROWCOUNT");
+          "SELECT @@ROWCOUNT AS cleversync_rows");
 }
 
 /* Texts are compared as the column has them, and a long one is not cut on its
@@ -204,7 +204,7 @@ static void uses_tables_of_others(void **state)
           "Latin1_General_CI_AS AS VARCHAR(8000)) AND "
           "CONVERT(VARBINARY(MAX), CAST(t.[Key] AS NVARCHAR(MAX))) = "
           "CONVERT(VARBINARY(MAX), CAST(s.[k] AS NVARCHAR(MAX)));\n"
-          "SELECT @@ROWCOUNT");
+          "SELECT @@ROWCOUNT AS cleversync_rows");
     check(mssql_odbc_sql_delete(&table, KEY),
           "DELETE t\n"
           "FROM [dbo].[Pupils] AS t\n"
@@ -212,7 +212,7 @@ static void uses_tables_of_others(void **state)
           "NVARCHAR(4000)) COLLATE Latin1_General_CI_AS AS VARCHAR(8000)) "
           "AND CONVERT(VARBINARY(MAX), CAST(t.[Key] AS NVARCHAR(MAX))) = "
           "CONVERT(VARBINARY(MAX), CAST(? AS NVARCHAR(MAX)));\n"
-          "SELECT @@ROWCOUNT");
+          "SELECT @@ROWCOUNT AS cleversync_rows");
     check(mssql_odbc_sql_update_json(&table, bits(NAME, NAME), 0, KEY),
           "UPDATE t SET t.[Name] = CASE WHEN s.[m] & CAST(4 AS BIGINT) <> "
           "0 THEN s.[c2] COLLATE Finnish_Swedish_CI_AS ELSE t.[Name] END\n"
@@ -223,7 +223,7 @@ static void uses_tables_of_others(void **state)
           "Latin1_General_CI_AS AS VARCHAR(8000)) AND "
           "CONVERT(VARBINARY(MAX), CAST(t.[Key] AS NVARCHAR(MAX))) = "
           "CONVERT(VARBINARY(MAX), CAST(s.[k] AS NVARCHAR(MAX)));\n"
-          "SELECT @@ROWCOUNT");
+          "SELECT @@ROWCOUNT AS cleversync_rows");
 }
 
 static void reads_everything(void **state)

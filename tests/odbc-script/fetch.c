@@ -18,6 +18,29 @@ DRIVER_EXPORT SQLRETURN SQL_API SQLNumResultCols(SQLHSTMT arg, SQLSMALLINT *n)
     return SQL_SUCCESS;
 }
 
+/* The name alone; only what the driver counts has one. */
+DRIVER_EXPORT SQLRETURN SQL_API
+SQLDescribeColW(SQLHSTMT arg, SQLUSMALLINT number, SQLWCHAR *name,
+                SQLSMALLINT room, SQLSMALLINT *length, SQLSMALLINT *type,
+                SQLULEN *size, SQLSMALLINT *digits, SQLSMALLINT *nullable)
+{
+    struct driver_statement *statement = arg;
+    bool own = statement->result.cells == statement->own;
+    size_t units;
+    (void)type;
+    (void)size;
+    (void)digits;
+    (void)nullable;
+    if (!statement->open || number < 1 || number > statement->result.columns)
+        return driver_refuse(&statement->handle, "07009", 0);
+    SQLWCHAR *wide = text_utf16(own ? "cleversync_rows" : "", &units);
+    if ((size_t)room > units)
+        memcpy(name, wide, (units + 1) * sizeof *wide);
+    *length = (SQLSMALLINT)units;
+    free(wide);
+    return SQL_SUCCESS;
+}
+
 DRIVER_EXPORT SQLRETURN SQL_API SQLBindCol(SQLHSTMT arg, SQLUSMALLINT number,
                                            SQLSMALLINT c_type, SQLPOINTER value,
                                            SQLLEN size, SQLLEN *lengths)

@@ -28,7 +28,7 @@
  *     row A|B|\N         a row; \N is null
  *     elements           a row: the elements of the JSON array in the first
  *                        parameter; of an array of parameters so many sets
- *                        of a row with 1
+ *                        of a row with 1; in a column cleversync_rows
  *     trancount          a row: @@TRANCOUNT, by the BEGIN TRANSACTION and so
  *                        on that were seen, and XACT_STATE()
  *     error STATE NATIVE

@@ -239,17 +239,23 @@ static bool mssql_odbc_bad(const struct mssql_odbc_writer *writer,
 
 /* ---- Running ------------------------------------------------------------ */
 
-/* A result: with columns it is one row with the number of rows changed, and
- * without it is what the driver thinks of that. */
+/* A result: the one that counts is one row with the number of rows changed, a
+ * trigger may have others, and one without columns is what the driver thinks of
+ * that. */
 static enum cs_rc mssql_odbc_count(const struct mssql_odbc_writer *writer,
                                    SQLHSTMT handle, size_t *affected)
 {
-    SQLSMALLINT columns = 0;
+    SQLSMALLINT columns = 0, name_length = 0;
+    SQLCHAR name[sizeof MSSQL_ODBC_COUNT + 1] = ""; /* room to differ */
     SQLBIGINT changed = 0;
     SQLLEN length = 0;
     if (!SQL_SUCCEEDED(SQLNumResultCols(handle, &columns)))
         return mssql_odbc_refused(writer, handle);
-    if (columns == 0)
+    if (columns > 0 &&
+        !SQL_SUCCEEDED(SQLDescribeCol(handle, 1, name, sizeof name,
+                                      &name_length, NULL, NULL, NULL, NULL)))
+        return mssql_odbc_refused(writer, handle);
+    if (strcmp((const char *)name, MSSQL_ODBC_COUNT) != 0)
         return CS_OK;
     if (!SQL_SUCCEEDED(SQLFetch(handle)) ||
         !SQL_SUCCEEDED(SQLGetData(handle, 1, SQL_C_SBIGINT, &changed,

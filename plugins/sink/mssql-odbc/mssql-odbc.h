@@ -204,6 +204,8 @@ enum cs_rc mssql_odbc_run(struct mssql_odbc *self, const char *sql,
 /* Each returns text to be freed, or NULL when memory is out.  A mask has bit i
  * for column i. */
 
+#define MSSQL_ODBC_COUNT "cleversync_rows" /* the column of a count */
+
 /* A batch as JSON: the one parameter is an array of rows, a row an array of
  * the columns of `mask` in order.  The last result is one row with the count
  * of rows that changed.
@@ -220,7 +222,7 @@ char *mssql_odbc_sql_delete_json(const struct mssql_odbc_table *table,
                                  size_t key);
 /* One row as parameters: one a column, bound as text, in the order of the mask;
  * UPDATE and DELETE end in the key, twice.  Each row of an array of parameters
- * has a result of its own with its count. */
+ * has a result of its own with its count, behind those of triggers. */
 char *mssql_odbc_sql_insert(const struct mssql_odbc_table *table,
                             uint64_t mask);
 char *mssql_odbc_sql_update(const struct mssql_odbc_table *table, uint64_t mask,

@@ -208,7 +208,8 @@ static void mssql_odbc_same(FILE *sql, const struct mssql_odbc_table *table,
 
 /* ---- Rows: as JSON ------------------------------------------------------ */
 
-static const char mssql_odbc_count[] = ";\nSELECT @@ROWCOUNT";
+static const char mssql_odbc_count[] =
+    ";\nSELECT @@ROWCOUNT AS " MSSQL_ODBC_COUNT;
 static const char mssql_odbc_json[] =
     "OPENJSON(CAST(? AS NVARCHAR(MAX))) WITH (";
 
