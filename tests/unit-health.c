@@ -108,6 +108,16 @@ static enum cs_rc fake_check(void *self)
     return rc == CS_OK ? rc : cs_fail(instance->host, rc, "Quill said so");
 }
 
+/* It holds nothing, but says so only when it is well. */
+static enum cs_rc fake_fetch(void *self, const char *name,
+                             struct cs_secret *secret)
+{
+    enum cs_rc rc = fake_check(self);
+
+    (void)name, (void)secret;
+    return rc == CS_OK ? CS_E_NOT_HERE : rc;
+}
+
 static void fake_cancel(void *self)
 {
     struct instance *instance = self;
@@ -168,7 +178,8 @@ static const struct cs_module vault_module = {
     .kind = CS_CREDENTIAL,
     .ops.credential = {.life = LIFE(.check = fake_check)}};
 static const struct cs_module plain_module = {
-    .kind = CS_CREDENTIAL, .ops.credential = {.life = LIFE(.check = NULL)}};
+    .kind = CS_CREDENTIAL,
+    .ops.credential = {.life = LIFE(.check = NULL), .fetch = fake_fetch}};
 static const struct cs_module clever_module = {
     .kind = CS_SOURCE, .ops.source = {.life = LIFE(.check = fake_check)}};
 static const struct cs_module feed_module = {
@@ -294,10 +305,10 @@ static int teardown(void **state)
     assert_true(cs_health_free(health, 3600 * CS_SECOND));
     health = NULL;
     assert_int_equal(borrowed, 0);
-    for (size_t i = 0; i < THINGS; i++)
-        assert_int_equal(things[i].opened, 0);
     close_app(&apps[0]);
     close_app(&apps[1]);
+    for (size_t i = 0; i < THINGS; i++)
+        assert_int_equal(things[i].opened, 0);
     json_decref(events);
     folder_remove();
     return 0;
@@ -540,6 +551,41 @@ static void follows_each(void **state)
     follows(VAULT);
     follows(CLEVER);
     follows(FEED);
+}
+
+static void need_a_secret(void)
+{
+    static unsigned n; /* another one each time: answers are kept */
+    char name[32];
+    const struct cs_secrets_request request = {.names = name, .stores = 1};
+    struct cs_error error = {0};
+    struct cs_loan *loan;
+
+    snprintf(name, sizeof(name), "Secret--%u", n++);
+    assert_int_not_equal(
+        cs_secrets_borrow(apps[0].secrets, &request, &loan, &error), CS_OK);
+}
+
+/* A store that cannot be looked at is as it was when it was needed last. */
+static void follows_who_asked(void **state)
+{
+    (void)state;
+    start("");
+    await_all();
+    for (int turn = 0; turn < 3; turn++) {
+        change(PLAIN, CS_E_RETRY, false);
+        need_a_secret();
+        period(THINGS);
+        await(PLAIN, "Degraded", "unreachable");
+        assert_string_equal(status(CS_HEALTH_CLEVER_AUTH), "Degraded");
+        for (int other = 0; other < THINGS; other++)
+            if (other != PLAIN)
+                assert_true(is_told(other, NULL, "Healthy", NULL));
+        change(PLAIN, CS_OK, false);
+        need_a_secret();
+        period(THINGS);
+        await(PLAIN, "Healthy", NULL);
+    }
 }
 
 static void readiness_is_the_database(void **state)
@@ -937,6 +983,7 @@ int main(void)
         TEST(answers_before_it_knows),
         TEST(tells_what_it_found),
         TEST(follows_each),
+        TEST(follows_who_asked),
         TEST(readiness_is_the_database),
         TEST(no_raw_text),
         TEST(first_call_is_no_measure),
