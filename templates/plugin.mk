@@ -14,6 +14,7 @@ NAME = @name@
 KIND = @kind@
 
 CLEVERSYNC = cleversync
+CHECK = $(CLEVERSYNC) --config check/cleversync.conf plugins check
 CLEVERSYNC_CFLAGS = `pkg-config --cflags cleversync`
 CLEVERSYNC_LIBS = `pkg-config --libs cleversync`
 PLUGINDIR = `pkg-config --variable=plugindir cleversync`
@@ -37,7 +38,7 @@ test: test-$(NAME)
 	./test-$(NAME)
 
 check: all test
-	rm -rf check && mkdir check
+	rm -rf check && mkdir check && : >check/cleversync.conf
 @check@
 
 install: all

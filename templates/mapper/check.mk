@@ -1,1 +1,1 @@
-	$(CLEVERSYNC) plugins check ./$(NAME).so
+	$(CHECK) ./$(NAME).so

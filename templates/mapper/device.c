@@ -45,7 +45,7 @@ static const char *const device_reads[] = {
     [DEVICE_KEY] = "id",           [DEVICE_SERIAL] = "serial",
     [DEVICE_MODEL] = "model.name", [DEVICE_LENT] = "lent",
     [DEVICE_PRICE] = "price",      [DEVICE_BOUGHT] = "bought",
-    [DEVICE_COLUMNS] = "school",   NULL,
+    [DEVICE_COLUMNS] = "schools",  NULL,
 };
 
 /* What is at "model.name"; NULL: the record does not say. */
@@ -84,13 +84,20 @@ static enum cs_rc device_cell(const struct cs_host *host, const json_t *value,
 static enum cs_rc device_belongs(const struct cs_host *host,
                                  const json_t *record)
 {
-    const char *school = json_string_value(json_object_get(record, "school"));
+    const json_t *schools = json_object_get(record, "schools");
+    bool here = host->scope->school == NULL; /* all are wanted */
 
-    if (host->scope->school == NULL)
-        return CS_OK;
-    if (school == NULL)
-        return CS_MAYBE;
-    return strcmp(school, host->scope->school) == 0 ? CS_OK : CS_LEFT;
+    if (schools == NULL || json_is_null(schools))
+        return here ? CS_OK : CS_MAYBE;
+    if (!json_is_array(schools))
+        return cs_fail(host, CS_E_DATA, "schools is no array");
+    for (size_t i = 0; !here && i < json_array_size(schools); i++) {
+        const char *id = json_string_value(json_array_get(schools, i));
+        if (id == NULL)
+            return cs_fail(host, CS_E_DATA, "schools has more than texts");
+        here = strcmp(id, host->scope->school) == 0;
+    }
+    return here ? CS_OK : CS_LEFT;
 }
 
 static enum cs_rc device_map(const struct cs_host *host, const json_t *record,
@@ -104,7 +111,7 @@ static enum cs_rc device_map(const struct cs_host *host, const json_t *record,
     row[DEVICE_KEY].state = CS_SET; /* first: what follows may fail */
     row[DEVICE_KEY].as.text = id;
     belongs = device_belongs(host, record);
-    if (belongs == CS_LEFT)
+    if (belongs != CS_OK && belongs != CS_MAYBE)
         return belongs;
     for (size_t i = DEVICE_KEY + 1; rc == CS_OK && i < DEVICE_COLUMNS; i++)
         rc = device_cell(host, device_at(record, device_reads[i]),

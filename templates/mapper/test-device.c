@@ -51,7 +51,7 @@ static bool all_are(enum cs_cell state) /* but the key */
 
 static void whole_record(void)
 {
-    fake_ok(map("{\"id\": \"d1\", \"school\": \"s1\", \"serial\": \"C02\", "
+    fake_ok(map("{\"id\": \"d1\", \"schools\": [\"s1\"], \"serial\": \"C02\", "
                 "\"model\": {\"name\": \"Book\"}, \"lent\": true, "
                 "\"price\": 299, \"bought\": \"2026-01-31T00:00:00Z\"}") ==
                 CS_OK,
@@ -72,10 +72,10 @@ int main(void)
     fake.scope.school = "s1";
 
     whole_record();
-    fake_ok(map("{\"id\": \"d1\", \"school\": \"s1\"}") == CS_OK &&
+    fake_ok(map("{\"id\": \"d1\", \"schools\": [\"s1\"]}") == CS_OK &&
                 all_are(CS_ABSENT),
             "what a record does not say is absent");
-    fake_ok(map("{\"id\": \"d1\", \"school\": \"s1\", \"serial\": null, "
+    fake_ok(map("{\"id\": \"d1\", \"schools\": [\"s1\"], \"serial\": null, "
                 "\"model\": {\"name\": null}, \"lent\": null, "
                 "\"price\": null, \"bought\": null}") == CS_OK &&
                 all_are(CS_NULL),
@@ -83,11 +83,11 @@ int main(void)
     fake_ok(map("{\"id\": \"d1\", \"serial\": \"C02\"}") == CS_MAYBE &&
                 text_is("Serial", "C02"),
             "it may be this school's");
-    fake_ok(map("{\"id\": \"d1\", \"school\": \"s2\"}") == CS_LEFT &&
+    fake_ok(map("{\"id\": \"d1\", \"schools\": [\"s2\", \"s3\"]}") == CS_LEFT &&
                 text_is("CleverDeviceId", "d1"),
             "another school's has left, and the key is set");
     fake.scope.school = NULL;
-    fake_ok(map("{\"id\": \"d1\", \"school\": \"s2\"}") == CS_OK,
+    fake_ok(map("{\"id\": \"d1\", \"schools\": [\"s2\", \"s3\"]}") == CS_OK,
             "without a school all are wanted");
 
     fake_ok(map("{\"serial\": \"secret\"}") == CS_E_DATA &&

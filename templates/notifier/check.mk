@@ -1,2 +1,2 @@
-	$(CLEVERSYNC) plugins check ./$(NAME).so \
+	$(CHECK) ./$(NAME).so \
 		--set notifier.check.path=check/journal

@@ -8,11 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/types.h>
 #include <unistd.h>
+
+enum { JOURNAL_POLL_MS = 10 };
 
 struct journal_file {
     const struct cs_host *host;
@@ -35,11 +38,10 @@ static void journal_close(void *self)
     free(self);
 }
 
-/* A full disk and a busy file may heal, so the events are kept. */
+/* A full disk may heal, so the events are kept. */
 static enum cs_rc journal_fault(const struct journal_file *to, int error)
 {
-    bool heals = error == ENOSPC || error == EDQUOT || error == EIO ||
-                 error == EWOULDBLOCK;
+    bool heals = error == ENOSPC || error == EDQUOT || error == EIO;
 
     return cs_fail(to->host, heals ? CS_E_RETRY : CS_E_CONFIG,
                    "%s cannot be written: %s", to->path, strerror(error));
@@ -93,26 +95,37 @@ static enum cs_rc journal_append(const struct journal_file *to, int file,
     return journal_fault(to, error);
 }
 
+/* Others may write, too: one at a time. */
+static enum cs_rc journal_lock(const struct journal_file *to, int file)
+{
+    while (flock(file, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return journal_fault(to, errno);
+        if (to->host->remaining_ms(to->host) == 0)
+            return cs_fail(to->host, CS_E_CANCELLED,
+                           "%s is being written by somebody else", to->path);
+        poll(NULL, 0, JOURNAL_POLL_MS);
+    }
+    return CS_OK;
+}
+
 static enum cs_rc journal_notify(void *self, struct cs_news *news)
 {
     const struct journal_file *to = self;
     size_t size;
     char *text = journal_text(news, &size);
-    int file = -1;
     enum cs_rc rc;
+    int file;
 
     if (text == NULL && news->n > 0)
         return cs_fail(to->host, CS_E_FATAL, "out of memory");
-    /* Another process may write, too; it is not waited for: the core comes
-     * again by itself. */
     file = open(to->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY,
                 0640);
-    if (file < 0 || flock(file, LOCK_EX | LOCK_NB) != 0)
-        rc = journal_fault(to, errno);
-    else
+    rc = file < 0 ? journal_fault(to, errno) : journal_lock(to, file);
+    if (rc == CS_OK)
         rc = journal_append(to, file, text, size);
     if (file >= 0)
-        close(file);
+        close(file); /* unlocks it */
     free(text);
     return rc;
 }

@@ -1,2 +1,2 @@
-	$(CLEVERSYNC) plugins check ./$(NAME).so \
+	$(CHECK) ./$(NAME).so \
 		--set sink.check.path=check/database

@@ -158,15 +158,18 @@ static int jsonl_take(const json_t *from, json_t *to, const char *path)
                       path + length + 1);
 }
 
-/* Hands over what mappers look at, and nothing else. */
-static enum cs_rc jsonl_emit(struct jsonl_reader *reader, const json_t *object,
+/* Hands over what mappers look at, and nothing else; when no mapper has asked,
+ * all of it. */
+static enum cs_rc jsonl_emit(struct jsonl_reader *reader, json_t *object,
                              struct cs_page *page)
 {
     const struct cs_host *host = reader->host;
     json_t *record = json_object();
     int fault = 0;
 
-    for (size_t i = 0; host->reads[i] != NULL; i++)
+    if (host->reads == NULL)
+        fault = json_object_update(record, object);
+    for (size_t i = 0; host->reads != NULL && host->reads[i] != NULL; i++)
         fault |= jsonl_take(object, record, host->reads[i]);
     if (fault == 0)
         return host->emit(page, CS_UPSERT, NULL, record);
