@@ -36,6 +36,9 @@ for kind in $kinds; do
     ok "$kind: it is built" build "my-$kind" all
     ok "$kind: it passes its test" build "my-$kind" test
     like "$kind: which says what it tried" "$out" '^ok 5 - '
+    ok "$kind: it passes the cases for all of its kind" \
+        build "my-$kind" check CLEVERSYNC="$CLEVERSYNC"
+    like "$kind: which were tried" "$out" '^# [1-9][0-9]+ passed, 0 failed'
     ok "$kind: it is installed" build "my-$kind" install
     ok "$kind: it is accepted" env CLEVERSYNC_PLUGIN_DIR="$dir/plugins" \
         "$CLEVERSYNC" --config "$config" plugins info "$kind/my-$kind"

@@ -78,15 +78,27 @@ for plugin in $all; do
         "$dir/text/test-$name"
 done
 
+check() { # KIND/NAME OPTION: the cases for its kind
+    "$CLEVERSYNC" --config "$dir/empty.conf" plugins check \
+        "$dir/plugins/$1.so" ${2:+--set "$2"}
+}
+
+: >"$dir/empty.conf"
+mkdir "$dir/check"
+echo '{"records": 0}' >"$dir/check/students.ndjson"
+(umask 077 && echo CleverSyncSOS--Check--Value=x >"$dir/secrets")
+ok "dotenv passes the cases for credential plugins" \
+    check credential/dotenv "credential.check.path=$dir/secrets"
+ok "jsonl passes the cases for sources" \
+    check source/jsonl "source.check.directory=$dir/check"
+ok "device passes the cases for mappers" check mapper/device
+ok "jsonfile passes the cases for sinks" \
+    check sink/jsonfile "sink.check.path=$dir/check.json"
+ok "journal passes the cases for notifiers" \
+    check notifier/journal "notifier.check.path=$dir/check.journal"
+
 shipped=$CLEVERSYNC_PLUGIN_DIR
 export CLEVERSYNC_PLUGIN_DIR="$dir/plugins"
-: >"$dir/empty.conf"
-(umask 077 && echo A=1 >"$dir/secrets")
-ok "jsonfile passes the cases for sinks" "$CLEVERSYNC" \
-    --config "$dir/empty.conf" plugins check sink/jsonfile \
-    --set cleversync.credentials=dotenv \
-    --set credential.dotenv.path="$dir/secrets" \
-    --set sink.check.path="$dir/check.json"
 
 # ---- They work together ----------------------------------------------------------
 
