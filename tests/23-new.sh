@@ -19,7 +19,7 @@ warnings="-Wshadow -Wformat=2 -Wwrite-strings -Wvla -Wstrict-prototypes \
 build() { # FOLDER WORD...: make, with the tree's header
     local folder=$1
     shift
-    make -C "$folder" --no-print-directory CC="$CC" CFLAGS="-g $warnings" \
+    make -C "$folder" --no-print-directory CC="$CC" CFLAGS="-O2 -g $warnings" \
         CLEVERSYNC_CFLAGS="-I$srcdir/include $JANSSON_CFLAGS" \
         CLEVERSYNC_LIBS="$JANSSON_LIBS" PLUGINDIR="$dir/plugins" "$@"
 }

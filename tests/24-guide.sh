@@ -52,7 +52,7 @@ from_guide credential/test-dotenv.c >"$dir/text/test-dotenv.c"
 
 # ---- They are built, and pass --------------------------------------------------
 
-strict="-std=c11 -Wall -Wextra -Wpedantic -Werror -I$srcdir/include $JANSSON_CFLAGS"
+strict="-std=c11 -O2 -Wall -Wextra -Wpedantic -Werror -I$srcdir/include $JANSSON_CFLAGS"
 
 for plugin in $all; do
     name=${plugin#*/}

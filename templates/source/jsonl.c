@@ -198,7 +198,7 @@ static enum cs_rc jsonl_page(struct jsonl_reader *reader,
     char cursor[64];
 
     for (size_t want = host->want(page); want > 0; want--) {
-        json_t *object, *said;
+        json_t *object = NULL, *said;
         bool last;
         enum cs_rc rc = jsonl_line(reader, place.records + 1, &object);
 
