@@ -50,6 +50,10 @@ leave() { # PREFIX COUNT: the first students of the school leave
     curl -fsS -m 20 -X POST -K "$dir/leavers"
 }
 
+status() { # EXIT-CODE: the next command's
+    wanted=$1
+}
+
 secret_wrong() {
     CLEVERSYNCSOS__CLEVER__CLIENTSECRET=wrong
 }
@@ -235,7 +239,11 @@ run_line() { # COMMAND: what it prints, on whichever stream
     cleversync*\|*) ok "${1%% |*} is a command" eval "${1%%|*} --help" ;;
     cleversync*)
         eval "$1" >"$dir/printed" 2>&1 </dev/null
-        is "$(echo $1)" "$(as_said "$dir/said" "$dir/printed")" ""
+        got=$?
+        is "$(echo $1)" "$(as_said "$dir/said" "$dir/printed")
+exit code $got" "
+exit code ${wanted:-$got}"
+        wanted=
         ;;
     apt\ * | cat\ * | cd\ * | openssl\ * | systemctl\ * | \
         systemd-tmpfiles\ * | tee\ *) ;;
@@ -243,6 +251,7 @@ run_line() { # COMMAND: what it prints, on whichever stream
     esac
 }
 
+wanted=
 start_lab
 addresses
 script >"$dir/script"
