@@ -28,18 +28,24 @@ static void put(const char *text, size_t length, bool typed)
             putchar(text[i]);
 }
 
-/* A sentence in lines of its own.  None of them begins with one of roff's
- * controls: no word of a help text does.  "false: ..." begins with a value. */
+/* Words, as a sentence in lines of its own.  "false: ..." begins with a value,
+ * which stays as it is. */
 static void sentence(const char *text)
 {
-    size_t column = 0, length = strcspn(text, " ");
+    size_t length, column = 0;
 
-    if (text[length - (length > 0)] != ':') {
+    text += strspn(text, " ");
+    length = strcspn(text, " ");
+    if (length == 0)
+        return;
+    if (islower((unsigned char)*text) && text[length - 1] != ':') {
         putchar(toupper((unsigned char)*text++));
-        column = 1;
         length--;
+        column = 1;
     }
     for (;;) {
+        if (column == 0 && (*text == '.' || *text == '\''))
+            fputs("\\&", stdout); /* no control of roff's */
         put(text, length, false);
         column += length;
         text += length;
@@ -56,16 +62,23 @@ static void sentence(const char *text)
 /* "1..5" is "1 to 5", "a b" is "a, b". */
 static void allowed(const char *text)
 {
-    printf("Allowed:");
-    for (const char *between = "\n.Li "; *text != '\0'; between = " , ") {
-        size_t length = strcspn(text, " .");
+    const char *range = strstr(text, "..");
 
-        fputs(between, stdout);
+    printf("Allowed:\n.Li ");
+    if (range) {
+        put(text, (size_t)(range - text), true);
+        printf(" No to Li ");
+        text = range + 2;
+    }
+    for (;;) {
+        size_t length = strcspn(text, " ");
+
         put(text, length, true);
         text += length;
-        if (strncmp(text, "..", 2) == 0)
-            printf(" No to Li %s", text + 2);
-        text += strncmp(text, "..", 2) == 0 ? strlen(text) : strspn(text, " ");
+        text += strspn(text, " ");
+        if (*text == '\0')
+            break;
+        printf(" , ");
     }
     puts(" .");
 }
