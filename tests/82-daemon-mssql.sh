@@ -174,8 +174,13 @@ says "one claims the tick" "tick $(tick) is there: run "
 says "the other one shares it, or comes too late" \
     'tick .* (is shared with|was run by) another daemon'
 wait_for finished
+both_ended() {
+    [ "$(grep -Ec 'run .* ended: |was run by another' "$log")" -eq 2 ]
+}
+wait_for both_ended
 is "each school was synced once" "$(ask Session "SELECT COUNT(*)
-    FROM SyncHistory WHERE SyncId > $before AND EntityType = 'Student'")" 2 ||
+    FROM SyncHistory WHERE SyncId > $before AND EntityType = 'Student'
+        AND Status = 'Success'")" 2 ||
     ask Session "SELECT ErrorMessage FROM SyncHistory
         WHERE SyncId > $before AND Status = 'Failed'" | sed 's/^/#   /'
 kill -TERM $daemon
