@@ -10,6 +10,7 @@ requires make
 : >"$config"
 : "${CC:=cc}" "${JANSSON_LIBS:=-ljansson}"
 kinds="credential source mapper sink notifier"
+unset MAKEFLAGS MFLAGS # they are the outer make's
 mkdir "$dir/new"
 cd "$dir/new" || exit 99
 

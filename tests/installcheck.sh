@@ -81,3 +81,19 @@ CLEVERSYNC_PLUGIN_DIR=$dir/plugins "$bindir/cleversync" plugins info visitor \
 grep -q "people who come to look" "$dir/info" ||
     fail "plugins info does not show the plugin's summary"
 echo "installcheck: a plugin from outside is built and loaded"
+
+# The guide's way, for each kind, without a word that it does not have but for
+# the places of an installation that is not where it was made for.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+cd "$dir" || exit 99
+for kind in credential source mapper sink notifier; do
+    "$bindir/cleversync" plugins new "$kind" "my-$kind" >/dev/null ||
+        fail "a new $kind plugin cannot be written"
+    CLEVERSYNC_PLUGIN_DIR=$DESTDIR$plugindir make -C "my-$kind" check CC="$CC" \
+        CFLAGS="-O2 -Werror $PLUGIN_FLAGS" CLEVERSYNC="$bindir/cleversync" \
+        >made 2>&1 || {
+        tail -n 30 made >&2
+        fail "a new $kind plugin does not pass"
+    }
+    echo "installcheck: a new $kind plugin: $(sed -n 's/^# \([0-9].*\)/\1/p' made)"
+done
