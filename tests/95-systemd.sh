@@ -81,6 +81,9 @@ unlike "a watchdog of another process is not fed" "$notes" WATCHDOG
 
 # ---- The unit -------------------------------------------------------------
 
+is "every directory in the files for systemd is filled in" \
+    "$(grep -rE '@[a-z]+@' "$builddir"/systemd/cleversync.service \
+        "$builddir"/systemd/*.d)" ""
 unit=$dir/cleversync.service
 sed "s,^ExecStart=[^ ]*,ExecStart=$CLEVERSYNC," \
     "$builddir/systemd/cleversync.service" >"$unit"
