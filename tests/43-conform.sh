@@ -6,6 +6,7 @@
 # of faults fails the cases that are about it, and no others.
 
 . "${srcdir:-.}/tests/lib.sh"
+. "$srcdir/tests/conform-lib.sh"
 . "$srcdir/tests/mssql-lib.sh"
 : >"$config"
 [ -f "$CLEVERSYNC_PLUGIN_DIR/sink/sqlite-test.la" ] ||
@@ -15,7 +16,7 @@ check="plugins check sqlite-test --set sink.check.path"
 # ---- The command -------------------------------------------------------------
 
 ok "sqlite-test passes" cs $check="$dir/check.db"
-like "a case has a line" "$out" '^ok 4 - rows: 1,000 at once$'
+like "a case has a line" "$out" '^ok [0-9]+ - rows: 1,000 at once$'
 is "the plan is as long as the list" "$(sed -n 's/^1\.\.//p' "$out")" \
     "$(grep -c '^ok' "$out")"
 like "what cannot be tried is said" "$out" \
@@ -33,8 +34,14 @@ like "JSON has the cases" "$out" '"name": "rows: 1,000 at once"'
 like "and their outcomes" "$out" '"outcome": "passed"'
 like "and the sum" "$out" '"failed": 0'
 
-exits 2 "a plugin of a kind without cases" cs plugins check student
-like "which is said" "$err" 'there are no cases for mapper plugins'
+
+ok "the first level" cs $check="$dir/one.db" --level 1
+like "has what must work" "$out" 'transactions: commit$'
+unlike "and nothing of the second" "$out" 'a bad row:'
+ok "the second level" cs $check="$dir/two.db" --level 2
+like "has what must be safe" "$out" 'a bad row: a key twice$'
+unlike "and nothing of the third" "$out" 'left behind:|10,000'
+exits 2 "there is no fourth" cs $check="$dir/four.db" --level 4
 exits 2 "a plugin that is not there" cs plugins check sqlite-tset
 like "its neighbour is named" "$err" 'did you mean sqlite-test'
 exits 78 "a sink without its options" cs plugins check sqlite-test
@@ -44,31 +51,14 @@ ok "the command says which plugin it is" cs $check="$dir/other.db" \
 
 # ---- Faults ------------------------------------------------------------------
 
-mkdir "$dir/plugins"
-ln -s "$CLEVERSYNC_PLUGIN_DIR/credential" "$dir/plugins/credential"
-ln -s "$builddir/tests/wrong/sink" "$dir/plugins/sink"
-
-failed() { # FILE: the cases that did
-    sed -n 's/^not ok [0-9]* - //p' "$1"
-}
-
 start_wrong() { # FAULT...: all at once, for most of it is waiting
     local fault
     for fault in "$@"; do
-        CLEVERSYNC_PLUGIN_DIR=$dir/plugins cs plugins check wrong \
+        start_check "$fault" "$builddir/tests/wrong/sink/.libs/wrong.so" \
             --set sink.check.path="$dir/$fault.db" \
-            --set sink.check.fault="$fault" \
-            >"$dir/$fault.tap" 2>"$dir/$fault.err" </dev/null &
+            --set sink.check.fault="$fault"
     done
     wait
-}
-
-wrong() { # FAULT CASE...: exactly these cases fail
-    local fault=$1
-    shift
-    is "what finds the fault $fault" "$(failed "$dir/$fault.tap")" \
-        "$([ $# -eq 0 ] || printf '%s\n' "$@")"
-    like "$fault: the sum" "$dir/$fault.tap" "^# [0-9]+ passed, $# failed"
 }
 
 if [ -f "$builddir/tests/wrong/sink/wrong.la" ]; then
@@ -140,9 +130,9 @@ if [ -f "$builddir/tests/wrong/sink/wrong.la" ]; then
         "schema: odd names"
     wrong does \
         "schema: showing does nothing"
-    CLEVERSYNC_PLUGIN_DIR=$dir/plugins exits 1 "a case that fails is exit 1" \
-        cs plugins check wrong --set sink.check.path="$dir/again.db" \
-        --set sink.check.fault=does
+    exits 1 "a case that fails is exit 1" cs plugins check \
+        "$builddir/tests/wrong/sink/.libs/wrong.so" \
+        --set sink.check.path="$dir/again.db" --set sink.check.fault=does
 else
     skip "the unit tests are not built" "faults are found"
 fi

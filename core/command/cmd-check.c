@@ -24,6 +24,7 @@ struct subject {
     struct cs_app app; /* only to learn the rest */
     const struct cs_module *module;
     struct cs_conform_lab *lab; /* or NULL */
+    bool named;                 /* in the section of what is checked */
     char **sets;                /* owned; NULL ends */
     size_t nsets;
 };
@@ -49,6 +50,18 @@ static char *with_lab(const struct cs_setting *setting, const char *url)
 static bool wants_lab(const struct cs_setting *setting)
 {
     return setting->value && strstr(setting->value, CS_CONFORM_LAB);
+}
+
+static void fill_in(struct subject *subject, const struct cs_setting *setting)
+{
+    char *section =
+        cs_memory_format("%s.check", cs_loader_kind(subject->module->kind));
+
+    if (wants_lab(setting)) {
+        add_set(subject, with_lab(setting, cs_conform_lab_url(subject->lab)));
+        subject->named |= strcmp(setting->section, section) == 0;
+    }
+    free(section);
 }
 
 /* One of them may hold the lab's address. */
@@ -78,9 +91,7 @@ static enum cs_rc start_lab(struct subject *subject, struct cs_error *error)
     rc = cs_conform_lab_new(&subject->lab, error);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     for (size_t i = 0; rc == CS_OK && i < n; i++)
-        if (wants_lab(cs_settings_at(settings, i)))
-            add_set(subject, with_lab(cs_settings_at(settings, i),
-                                      cs_conform_lab_url(subject->lab)));
+        fill_in(subject, cs_settings_at(settings, i));
     return rc;
 }
 
@@ -97,6 +108,8 @@ static int look_up(struct subject *subject,
     add_set(subject, cs_memory_format("%s.check.plugin=%s",
                                       cs_loader_kind(subject->module->kind),
                                       subject->module->plugin.name));
+    /* Cases want to see what fails, at once, also in other plugins. */
+    add_set(subject, cs_memory_text("retry.clever_api_max_attempts=0"));
     if (start_lab(subject, &error) != CS_OK)
         return cs_app_fail(arguments, &error);
     return CS_EXIT_OK;
@@ -164,6 +177,7 @@ static int run(const struct subject *subject, struct cs_app *app,
         .app = app,
         .part = part_of(app, subject->module->kind),
         .lab = subject->lab,
+        .named = subject->named,
     };
     struct cs_conform_report report = {
         .level = (enum cs_conform_level)cs_arguments_number(arguments, "level",

@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 /* How long a call may take that has no time. */
-#define AT_ONCE (5 * CS_SECOND)
+#define AT_ONCE (10 * CS_SECOND)
 
 enum { ROUNDS = 25, SIDE_BY_SIDE = 4 };
 
@@ -25,8 +25,6 @@ static void provoke(struct cs_probe *probe)
     if (instance) {
         cs_probe_work(probe, instance);
         cs_instance_check(instance, &probe->error);
-        cs_probe_stop(probe, instance);
-        cs_probe_work(probe, instance);
         cs_probe_close(probe, instance);
     }
     probe->no_secrets = true;

@@ -8,16 +8,10 @@
 
 #include "conform/any.h"
 
-#include "base/log.h"
-#include "base/memory.h"
+#include "conform/process.h"
 
 #include <dirent.h>
-#include <limits.h>
-#include <locale.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,29 +29,9 @@ static void live(struct cs_probe *probe)
 
 /* ---- Output -------------------------------------------------------------- */
 
-/* Standard output and error lead into the file while the plugin lives; the log,
- * which goes there, too, is silent. */
-static void live_into(struct cs_probe *probe, int file)
-{
-    int output, error;
-
-    fflush(NULL);
-    output = dup(STDOUT_FILENO);
-    error = dup(STDERR_FILENO);
-    cs_log_setup((enum cs_level)0, CS_LOG_TEXT);
-    dup2(file, STDOUT_FILENO);
-    dup2(file, STDERR_FILENO);
-    live(probe);
-    fflush(NULL);
-    dup2(output, STDOUT_FILENO);
-    dup2(error, STDERR_FILENO);
-    close(output);
-    close(error);
-    cs_app_setup_log(probe->conform->app);
-}
-
 static void quiet(struct cs_probe *probe)
 {
+    const struct cs_conform *conform = probe->conform;
     int file = memfd_create("output", MFD_CLOEXEC);
     struct stat status;
 
@@ -65,7 +39,9 @@ static void quiet(struct cs_probe *probe)
         cs_conform_skip(probe->conform, "there is no memory for a file");
         return;
     }
-    live_into(probe, file);
+    cs_process_hush(file);
+    live(probe);
+    cs_process_speak(conform->app, conform->output, conform->log);
     if (fstat(file, &status) == 0 && status.st_size > 0)
         cs_conform_fail(probe->conform, "it wrote %lld bytes",
                         (long long)status.st_size);
@@ -74,74 +50,14 @@ static void quiet(struct cs_probe *probe)
 
 /* ---- What all share ------------------------------------------------------ */
 
-struct process {
-    char *locale, *folder, *environment;
-    mode_t mask;
-    void (*handlers[NSIG])(int);
-};
-
-static char *environment_text(void)
-{
-    char *text = cs_memory_text("");
-
-    for (char **one = environ; *one; one++) {
-        char *longer = cs_memory_format("%s%s\n", text, *one);
-
-        free(text);
-        text = longer;
-    }
-    return text;
-}
-
-static void look(struct process *process)
-{
-    process->locale = cs_memory_text(setlocale(LC_ALL, NULL));
-    process->folder = getcwd(NULL, 0);
-    process->environment = environment_text();
-    process->mask = umask(0);
-    umask(process->mask);
-    for (int i = 1; i < NSIG; i++) {
-        struct sigaction action;
-
-        process->handlers[i] =
-            sigaction(i, NULL, &action) == 0 ? action.sa_handler : NULL;
-    }
-}
-
-static void forget(struct process *process)
-{
-    free(process->locale);
-    free(process->folder);
-    cs_memory_wipe(process->environment); /* there may be secrets in it */
-}
-
-static void compare(struct cs_probe *probe, const struct process *before,
-                    const struct process *after)
-{
-    if (strcmp(before->locale, after->locale) != 0)
-        cs_conform_fail(probe->conform, "it changes the locale");
-    if (strcmp(before->folder ? before->folder : "",
-               after->folder ? after->folder : "") != 0)
-        cs_conform_fail(probe->conform, "it changes the current folder");
-    if (strcmp(before->environment, after->environment) != 0)
-        cs_conform_fail(probe->conform, "it changes the environment");
-    if (before->mask != after->mask)
-        cs_conform_fail(probe->conform, "it changes the umask");
-    for (int i = 1; i < NSIG; i++)
-        if (before->handlers[i] != after->handlers[i])
-            cs_conform_fail(probe->conform, "it handles signal %d", i);
-}
-
 static void shared(struct cs_probe *probe)
 {
-    struct process before, after;
+    const char *changed;
 
-    look(&before);
     live(probe);
-    look(&after);
-    compare(probe, &before, &after);
-    forget(&before);
-    forget(&after);
+    changed = cs_process_changed(probe->conform->process);
+    if (changed)
+        cs_conform_fail(probe->conform, "the plugin has changed %s", changed);
 }
 
 /* ---- What is left behind ------------------------------------------------- */

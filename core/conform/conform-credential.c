@@ -310,22 +310,6 @@ static void parallel(struct cs_probe *probe)
     cs_secrets_wipe(secret.copy);
 }
 
-static void unheard(struct cs_probe *probe)
-{
-    struct cs_instance *store = holder(probe, VALUE);
-
-    if (!store)
-        return;
-    ask_for(probe, store, VALUE);
-    ask_for(probe, store, EMPTY);
-    ask_for(probe, store, HUGE_ONE);
-    if (probe->conform->lab) {
-        cs_probe_fault(probe, "status-400");
-        ask_for(probe, store, VALUE);
-    }
-    cs_probe_no_secret_heard(probe);
-}
-
 static const struct cs_conform_case cases[] = {
     {CS_CONFORM_WORKS, "secrets: found, and the same again", found},
     {CS_CONFORM_WORKS, "secrets: missing is not empty", missing},
@@ -336,7 +320,6 @@ static const struct cs_conform_case cases[] = {
     {CS_CONFORM_SAFE, "secrets: a changed one is given", rotation},
     {CS_CONFORM_SAFE, "secrets: a store that is away is CS_E_RETRY", away},
     {CS_CONFORM_SAFE, "secrets: one that refuses is CS_E_AUTH", refuses},
-    {CS_CONFORM_SAFE, "secrets: none in errors or in the log", unheard},
     {CS_CONFORM_FAST, "secrets: several ask at once", parallel},
     {.name = NULL},
 };

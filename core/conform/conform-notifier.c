@@ -294,7 +294,7 @@ static void hangs(struct cs_probe *probe)
     if (!cs_probe_has_lab(probe))
         return;
     cs_conform_about(probe->conform, "a peer that hangs, and a second");
-    cs_conform_patience(probe->conform, 6 * CS_SECOND);
+    cs_conform_patience(probe->conform, 10 * CS_SECOND);
     cs_probe_fault(probe, "hang");
     rc = cs_probe_work(probe, notifier);
     if (rc != CS_E_RETRY)

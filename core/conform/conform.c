@@ -10,11 +10,13 @@
 #include "base/text.h"
 #include "conform/conform-lab.h"
 #include "conform/probe.h"
+#include "conform/process.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* How long a call may go on that was told to end. */
 #define GRACE (10 * CS_SECOND)
@@ -221,6 +223,8 @@ static void tell_hung(struct cs_conform_report *report, struct turn *turn)
     cs_conform_fail(&copy, "a call of the plugin did not come back when it was "
                            "told to");
     report->hung = true;
+    cs_process_speak(turn->conform.app, turn->conform.output,
+                     turn->conform.log);
     count(report, &copy, turn->one->level);
 }
 
@@ -277,14 +281,15 @@ static bool was_asked(struct cs_conform_lab *lab)
     return asked;
 }
 
-/* A lab that the plugin does not ask is none of the cases'. */
+/* A lab that the plugin does not ask is none of the cases'; it may be there for
+ * a store of secrets. */
 static void find_lab(struct cs_conform *conform,
                      struct cs_conform_report *report)
 {
     static const struct cs_conform_case one = {.run = try_work};
     struct turn *turn;
 
-    if (!conform->lab)
+    if (!conform->lab || conform->named)
         return;
     turn = new_turn(conform, kind_of(conform));
     turn->one = &one;
@@ -336,11 +341,19 @@ enum cs_rc cs_conform_run(struct cs_conform *conform,
 
     if (rc != CS_OK)
         return rc;
+    conform->process = cs_process_look();
+    conform->output = dup(STDOUT_FILENO);
+    conform->log = dup(STDERR_FILENO);
     find_lab(conform, report);
     for (size_t i = 0; rc == CS_OK && cs_conform_any[i]; i++)
         rc = run_topic(conform, cs_conform_any[i], false, report, error);
     for (size_t i = 0; rc == CS_OK && kind->topics[i]; i++)
         if (!kind->concerns || kind->concerns(conform, kind->topics[i]))
             rc = run_topic(conform, kind->topics[i], true, report, error);
+    if (report->hung) /* it may still be needed */
+        return rc;
+    cs_process_free(conform->process);
+    close(conform->output);
+    close(conform->log);
     return rc;
 }

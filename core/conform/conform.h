@@ -58,11 +58,14 @@ extern const struct cs_conform_case *const cs_conform_any[];
 
 struct cs_conform {
     struct cs_app *app;
-    const struct cs_part *part;       /* whose plugin is checked */
-    struct cs_conform_lab *lab;       /* or NULL */
+    const struct cs_part *part; /* whose plugin is checked */
+    struct cs_conform_lab *lab; /* or NULL */
+    bool named;                 /* the plugin's own settings name the lab */
     const struct cs_entity **samples; /* of all mappers that there are; a
                             source may serve their collections; NULL ends */
     const char *const **reads;        /* of each, the paths it reads */
+    struct cs_process *process;       /* as it was before the plugin ran */
+    int output, log; /* standard output and error, when they lead elsewhere */
 
     const char *name;
     const char *outcome;  /* "passed", "failed", "skipped" */
@@ -95,7 +98,7 @@ struct cs_conform_report {
 };
 
 /* Runs the cases; an error says that there is nothing to run them on.  A lab
- * that the plugin does not ask is not used. */
+ * that the plugin does not ask is taken out of it. */
 enum cs_rc cs_conform_run(struct cs_conform *conform,
                           struct cs_conform_report *report,
                           struct cs_error *error);

@@ -218,7 +218,7 @@ struct cs_instance *cs_probe_try_open(struct cs_probe *probe, int64_t limit)
         .whom = probe->whom,
         .reads = probe->reads,
         .stores = probe->conform->app->wiring.ncredentials,
-        .once = probe->once,
+        .once = true,
         .offer = offer,
         .offer_arg = probe,
     };
@@ -304,7 +304,6 @@ void cs_probe_begin_case(struct cs_probe *probe, struct cs_conform *conform,
     pthread_mutex_init(&probe->mutex, NULL);
     if (conform->lab) {
         probe->whom = cs_conform_lab_whom(conform->lab);
-        probe->once = true;
         cs_conform_lab_post(conform->lab, "/lab/faults/clear");
     }
 }

@@ -30,7 +30,6 @@ struct cs_probe {
     bool unset;                 /* options that may be unset are */
     bool no_secrets;            /* none can be had */
     bool longer;                /* a host that has grown */
-    bool once;                  /* HTTP that does not repeat what fails */
 
     /* What they said, lent to them or gave; under the mutex. */
     pthread_mutex_t mutex;
