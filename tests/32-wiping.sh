@@ -40,7 +40,7 @@ post "/lab/secret?name=Is-Stored&value=$(often $stored)" >/dev/null
 (umask 077 && often $filed >"$dir/secrets/Is-Filed")
 register
 token=$(post "/lab/token?district=$(district_ids)")
-control=what-is-never-wiped-and-has-to-be-found
+control='what-is-never-wiped-and-has-to-be-found'
 basic=$(printf 'lab-client:%s' "$(often $secret)" | base64 -w 0 | cut -c 1-64)
 
 # Their ends, for free() itself writes over the first 16 bytes.

@@ -260,8 +260,10 @@ for turn in 1 2; do
     cs db init >"$dir/out.$turn" 2>&1 </dev/null &
     eval "pid$turn=\$!"
 done
+# shellcheck disable=SC2154 # set by eval
 wait "$pid1"
 codes=$?
+# shellcheck disable=SC2154
 wait "$pid2"
 is "so do two who begin from nothing" "$codes $?" "0 0"
 is "with one result" "$(versions session)" \

@@ -162,7 +162,7 @@ wrote "$one" "nothing was written"
 exits 3 "beside others that are right" cs run --district "$district" $same
 is "only the wrong one failed" "$(history 'DISTINCT SchoolPrefix' \
     "Status = 'Failed'")" "$two"
-for turn in 1 2 3; do
+for _ in 1 2 3; do
     rm -f "$dir/same".db*
     exits 3 "both at once on a fresh path" \
         cs run --district "$district" $same

@@ -14,7 +14,6 @@ full_sync_day =
 END_OF_CONFIG
 register
 one=$(prefixes | sed -n 1p)
-other=$(prefixes | sed -n 2p)
 
 people() { # FROM TO: keys of students that the lab lists, in order
     tap_truth "$one" student

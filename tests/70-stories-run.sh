@@ -15,7 +15,7 @@ batch_size = 6
 END
 register
 set -- $(prefixes)
-one=$1 two=$2
+one=$1
 one_id=$(school_id "$one")
 
 start() { # WORD...: a run in the background; sets pid

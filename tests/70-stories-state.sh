@@ -193,7 +193,7 @@ post "/lab/move?id=$away&school=$(school_id "$two")" >"$out"
 ok "story 14: deleted and created, created and deleted, moved" cs run
 right "story 14: the end counts, in both schools"
 keep_rows
-for turn in 1 2; do
+for _ in 1 2; do
     sqlite3 "$dir/$one.db" "UPDATE SyncState SET Cursor = '$start_of_feed'"
     sqlite3 "$dir/$two.db" "UPDATE SyncState SET Cursor = '$start_of_feed'"
     ok "story 14: the same events again" cs run

@@ -17,7 +17,7 @@ full_sync_day =
 cron_expression = 0 0 * * * *
 END
 set -- $(prefixes)
-one=$1 two=$2
+one=$1
 log=$dir/log
 
 # ---- The clock, and the daemon ----------------------------------------------
@@ -35,9 +35,9 @@ tick() { # how the log calls this hour
     date -u -d "@$((hour * 3600))" +%Y-%m-%dT%H:00:00.000Z
 }
 
-daemon() { # [WORD...]: one more; sets $daemon.  Its log is $log.
+daemon() { # one more; sets $daemon.  Its log is $log.
     CLEVERSYNC_TEST_CLOCK_OFFSET=$clock "$CLEVERSYNC" --config "$config" \
-        daemon "$@" >>"$log" 2>&1 </dev/null &
+        daemon >>"$log" 2>&1 </dev/null &
     daemon=$!
     lab_pids="$lab_pids $daemon"
 }

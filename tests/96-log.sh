@@ -43,7 +43,8 @@ is "in JSON these are members" "$(jq -c 'select(.level == "warning") |
 # ---- The journal ------------------------------------------------------------
 
 : >"$err"
-export JOURNAL_STREAM="$(stderr_id)"
+JOURNAL_STREAM=$(stderr_id)
+export JOURNAL_STREAM
 logs --set logging.level=debug
 is "the journal gets a priority with each line" \
     "$(grep -vc '^<[3467]>2' "$err")" 0

@@ -103,7 +103,7 @@ register
 one=$(school_id "$(prefixes | sed -n 1p)")
 other=$(school_id "$(prefixes | sed -n 2p)")
 district=$(district_ids | sed -n 1p)
-key=planted-api-key-5521
+key='planted-api-key-5521'
 log=$dir/log
 export CLEVERSYNCSOS__API__KEY=$key
 export CLEVERSYNCSOS__ADMINPORTAL__SUPERADMINPASSWORD="$hash"

@@ -55,7 +55,7 @@ page() { # COMMAND: what the browser says to it
     read -r answer <&8
     echo "$answer"
 }
-read -r ready <&8 || skip_all "chromium cannot be started here"
+read -r _ <&8 || skip_all "chromium cannot be started here"
 
 sees() { # DESCRIPTION EXPRESSION: soon
     is "$1" "$(page until "$2")" ok

@@ -16,7 +16,7 @@ token=$(curl -s -u lab-client:lab-secret \
     sed 's/.*"access_token": *"\([^"]*\)".*/\1/')
 
 # In turns, so that what else the machine does meets all of them alike.
-for turn in 1 2 3 4 5 6 7; do
+for _ in 1 2 3 4 5 6 7; do
     cost "$builddir/tests/bench-floor" "$lab_url/v3.0" "$token" "$school" \
         100 10000 "$dir/floor.db"
     echo "$cpu" >>"$dir/floor"
@@ -47,8 +47,10 @@ for students in 10000 100000; do
     eval "again_$students=$peak"
     stop_lab
 done
+# shellcheck disable=SC2154 # set by eval
 echo "peak memory, 10,000 students: $first_10000 KiB first, $again_10000 KiB" \
     "unchanged; 100,000: $first_100000 KiB first, $again_100000 KiB unchanged"
+# shellcheck disable=SC2154
 at_most "bytes a student on a first sync" \
     $(((first_100000 - first_10000) * 1024 / 90000)) 399
 at_most "bytes a student on an unchanged sync" \

@@ -3,6 +3,8 @@
 
 # What the benchmarks share, on top of lib.sh: costs and verdicts.
 
+# shellcheck disable=SC2034 # for who reads this file
+
 . "${srcdir:-.}/tests/lib.sh"
 
 missed=0

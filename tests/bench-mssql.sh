@@ -19,8 +19,10 @@ fi
 # CONNECTION: three turns, each in a database of its own, because none finds
 # what another left behind; sets $ratio.
 measure() {
-    : >"$dir/sink" >"$dir/row" >"$dir/ratio"
-    for turn in 1 2 3; do
+    : >"$dir/sink"
+    : >"$dir/row"
+    : >"$dir/ratio"
+    for _ in 1 2 3; do
         new_database || exit 1
         "$builddir/tests/bench-mssql" "$1;Database=$mssql_database" \
             "$CLEVERSYNC_TEST_MSSQL_DRIVER" 10000 >"$out" || exit 1

@@ -51,7 +51,7 @@ empty_databases
 
 post /lab/log/clear >"$out"
 : >"$dir/warnings"
-for turn in 1 2 3; do
+for _ in 1 2 3; do
     run_all
 done
 report "tokens that expire"

@@ -68,7 +68,7 @@ grep -q "^#directory = $secretsdir\$" "$DESTDIR$availabledir/file.conf" ||
 
 plugindir=$(pkg-config --variable=plugindir cleversync)
 "$bindir/cleversync" --version >/dev/null || fail "the program does not start"
-for plugin in $plugins; do # as make knows them: plugins/KIND/NAME.la
+for plugin in ${plugins:?}; do # as make knows them: plugins/KIND/NAME.la
     name=$(basename "$plugin" .la)
     "$bindir/cleversync" plugins list </dev/null >"$dir/list" ||
         fail "plugins list fails"

@@ -265,7 +265,7 @@ tap_truth() { # PREFIX ROLE
 }
 
 tap_wrong_rows() { # PREFIX ROLE TABLE KEY COLUMN...: those not as in the truth
-    local prefix=$1 table=$3 key=$4 columns="key" cells="$4" column
+    local prefix=$1 table=$3 columns="key" cells="$4" column
     tap_truth "$1" "$2" || echo "the lab does not say what is right"
     shift 4
     for column in "$@"; do

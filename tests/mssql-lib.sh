@@ -19,7 +19,7 @@ mssql_database= # the latest
 tap_databases=
 
 has_mssql() { # is there a server, and what is needed for it?
-    [ -n "$CLEVERSYNC_TEST_MSSQL" ] && [ -x "$builddir/tests/mssql-sql" ] &&
+    [ -n "$CLEVERSYNC_TEST_MSSQL" ] && [ -x "${builddir:?}/tests/mssql-sql" ] &&
         [ -f "$CLEVERSYNC_PLUGIN_DIR/sink/mssql-odbc.la" ]
 }
 

@@ -252,7 +252,7 @@ first_peak=$(peak)
 for day in $(seq "$days"); do
     turn_clock "$day"
     runs=0 good=0 shots=0 cuts=0 offs=0 began=$(date +%s)
-    for number in $(seq "$rounds"); do
+    for _ in $(seq "$rounds"); do
         round
     done
     evening
