@@ -135,7 +135,7 @@ static void they_are_written_once(void **state)
     calls = fake_sink.calls;
     assert_true(calls >= 1 + 1 + 3 + 1); /* begin, scan, 3 batches, commit */
     for (size_t nth = 1; nth <= calls; nth++) {
-        for (int lost = 0; lost <= (nth == calls); lost++) {
+        for (int lost = 0; lost <= (nth == calls ? 1 : 0); lost++) {
             teardown(NULL);
             setup(NULL);
             add(9);

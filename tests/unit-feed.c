@@ -45,7 +45,7 @@ static enum cs_rc feed_open(const struct cs_host *host, void **self)
 {
     size_t n = 0;
 
-    for (; host->reads[n] && n < 7; n++)
+    for (; n < 7 && host->reads[n]; n++)
         service.reads[n] = host->reads[n];
     service.reads[n] = NULL;
     snprintf(service.school, sizeof(service.school), "%s",

@@ -387,6 +387,7 @@ static int check_operands(const struct cs_arguments *arguments)
     bool many = false;
     int status = 0;
 
+    /* cppcheck-suppress arrayIndexThenCheck ; NULL is what ends words */
     while (words[n] != NULL && (n < given || words[n][0] == '[')) {
         many = strstr(words[n], "...") != NULL;
         n++;

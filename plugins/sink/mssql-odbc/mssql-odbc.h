@@ -257,8 +257,8 @@ enum cs_rc mssql_odbc_find(struct mssql_odbc *self,
 void mssql_odbc_forget(struct mssql_odbc *self); /* all tables */
 enum cs_rc mssql_odbc_inspect(void *self, const struct cs_entity *entity,
                               unsigned *lengths); /* or NULL */
-enum cs_rc mssql_odbc_alter(void *self, const struct cs_step *step,
-                            cs_sql_fn *show, void *arg);
+enum cs_rc mssql_odbc_alter(void *arg, const struct cs_step *step,
+                            cs_sql_fn *show, void *show_arg);
 
 /* varchar or char, which keep text in a code page; if that is UTF-8, all of
  * it. */
@@ -321,9 +321,9 @@ char *mssql_odbc_part_json(const struct mssql_odbc_part *part,
 
 /* ---- scan.c, apply.c, array.c, lock.c ----------------------------------- */
 
-enum cs_rc mssql_odbc_scan(void *self, const struct cs_entity *entity,
+enum cs_rc mssql_odbc_scan(void *arg, const struct cs_entity *entity,
                            const struct cs_filter *filter, cs_row_fn *each,
-                           void *arg);
+                           void *each_arg);
 enum cs_rc mssql_odbc_apply(void *self, struct cs_batch *batch);
 /* Writes a part that does not go as JSON; inside a transaction.  Adds the rows
  * that changed to affected. */

@@ -85,6 +85,7 @@ static void mssql_odbc_measure(struct mssql_odbc_reader *reader)
         }
         row += buffer->size + sizeof *buffer->lengths;
     }
+    /* cppcheck-suppress zerodiv ; an entity has a column, at least */
     reader->block = MSSQL_ODBC_BLOCK / row;
     if (reader->block > MSSQL_ODBC_BLOCK_ROWS)
         reader->block = MSSQL_ODBC_BLOCK_ROWS;

@@ -72,14 +72,14 @@ char *sqlite_test_sql_step(const struct cs_step *step);
 size_t sqlite_test_column(const struct cs_entity *entity, unsigned flag);
 enum cs_rc sqlite_test_inspect(void *self, const struct cs_entity *entity,
                                unsigned *lengths); /* or NULL */
-enum cs_rc sqlite_test_alter(void *self, const struct cs_step *step,
-                             cs_sql_fn *show, void *arg);
+enum cs_rc sqlite_test_alter(void *arg, const struct cs_step *step,
+                             cs_sql_fn *show, void *show_arg);
 
 /* ---- rows.c ------------------------------------------------------------- */
 
-enum cs_rc sqlite_test_scan(void *self, const struct cs_entity *entity,
+enum cs_rc sqlite_test_scan(void *arg, const struct cs_entity *entity,
                             const struct cs_filter *filter, cs_row_fn *each,
-                            void *arg);
+                            void *each_arg);
 enum cs_rc sqlite_test_apply(void *self, struct cs_batch *batch);
 
 /* ---- lock.c ------------------------------------------------------------- */
