@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MARK "Zq7xVault" /* begins and ends each password */
+#define MARK "Zq7xVault" /* all over each password */
 
 enum {
     FREETDS = 1,
@@ -229,7 +229,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct fuzz_input input = {(const char *)bytes, size};
     unsigned long bits = fuzz_number(&input, ALL);
     char *middle = fuzz_line(&input), *rest = fuzz_rest(&input);
-    char *password = cs_memory_format(MARK "%s" MARK, middle);
+    char *password = cs_memory_format(MARK "%s" MARK "=" MARK, middle);
     char *text = make_text(bits, password, rest);
 
     if (strstr(rest, MARK) == NULL)
