@@ -21,26 +21,38 @@ export CLEVERSYNCSOS__CLEVER__CLIENTSECRET=lab-secret
 export CLEVERSYNCSOS__WEBHOOK__SECRET=canary-of-the-hook
 export CLEVERSYNCSOS__CHECK__KEY=canary-of-the-key
 
-# Most of it is waiting, but not all at once: the machine may be small.
-start_wrong() { # KIND/NAME "OPTION=VALUE..." FAULT...
-    local plugin=$1 sets= set fault turn=0
-    for set in $2; do
+begin() { # NAME KIND/PLUGIN FAULT OPTION=VALUE...: into $dir/NAME.tap
+    local name=$1 plugin=$2 fault=$3 sets= set
+    shift 3
+    for set in "$@"; do
         sets="$sets --set ${plugin%/*}.check.$set"
     done
+    start_check "$name" \
+        "$builddir/tests/wrong/${plugin%/*}/.libs/${plugin#*/}.so" \
+        --set "${plugin%/*}.check.fault=$fault" $sets
+}
+
+# A few at once, for the machine may be small.
+start_wrong() { # KIND/PLUGIN "OPTION=VALUE..." FAULT...
+    local plugin=$1 options=$2 fault pids=
     shift 2
     for fault in "$@"; do
-        start_check "$fault" \
-            "$builddir/tests/wrong/${plugin%/*}/.libs/${plugin#*/}.so" \
-            --set "${plugin%/*}.check.fault=$fault" $sets
-        turn=$((turn + 1))
-        [ $((turn % 6)) -ne 0 ] || wait
+        begin "$fault" "$plugin" "$fault" $options
+        pids="$pids $!"
+        [ $(($(echo "$pids" | wc -w) % 6)) -ne 0 ] || wait $pids
     done
-    wait
+    wait $pids
 }
+
+# These last, and do nothing meanwhile; they are looked at last.
+begin deaf-store credential/wrong deaf
+begin deaf-oauth credential/wrong-oauth deaf "token_url={lab}/oauth/tokens"
+begin deaf-notifier notifier/wrong deaf "url={lab}/hook"
+begin slow mapper/wrong slow
 
 # ---- Faults that plugins of any kind can have --------------------------------
 
-start_wrong credential/wrong "" none deaf chatty environment signals files \
+start_wrong credential/wrong "" none chatty environment signals files \
     threads strict range needs tells silent wordy bound
 wrong none
 wrong range "options: each allowed value opens or is refused"
@@ -48,9 +60,6 @@ wrong needs "options: what may be unset is"
 wrong silent "life: the check"
 wrong wordy "errors: a class and one sentence"
 wrong tells "errors: no secret in them or in the log"
-wrong deaf "cancel: a call without time left"
-like "a call that does not come back is named" "$dir/deaf.tap" \
-    '^# a call without time left: a call of the plugin did not come back'
 wrong bound \
     "threads: called from several, in turn" \
     "threads: instances side by side" \
@@ -64,7 +73,7 @@ wrong files "left behind: no open files"
 wrong threads "left behind: no threads"
 
 start_check table "$builddir/tests/wrong/credential/.libs/wrong-table.so"
-wait
+wait $!
 wrong table \
     "plugin: says what it is" \
     "options: each has help and a sound default"
@@ -83,18 +92,14 @@ wrong loose "secrets: odd names lead nowhere"
 wrong quotes "errors: no secret in them or in the log"
 
 start_wrong credential/wrong-oauth "token_url={lab}/oauth/tokens" none \
-    remembers gives-up misjudges deaf
+    remembers gives-up misjudges
 wrong none
 wrong remembers "secrets: a changed one is given"
 wrong gives-up "secrets: a store that is away is CS_E_RETRY"
 wrong misjudges "secrets: one that refuses is CS_E_AUTH"
-wrong deaf \
-    "cancel: a call without time left" \
-    "cancel: a call under way"
-
 # ---- Mappers -----------------------------------------------------------------
 
-start_wrong mapper/wrong "" none slow quotes dies vague clears keeps picky \
+start_wrong mapper/wrong "" none quotes dies vague clears keeps picky \
     shouts cuts guesses skips idle spills peeks counts local keyless late
 wrong none
 wrong local "records: a full one becomes a row"
@@ -115,7 +120,6 @@ wrong shouts "fields: all scripts, as they came"
 wrong cuts "fields: overlong text is not cut"
 wrong peeks "fields: only declared ones are read"
 wrong idle "fields: declared ones are read"
-wrong slow "fields: 20,000 records in 5 seconds"
 
 # ---- Sources -----------------------------------------------------------------
 
@@ -166,7 +170,7 @@ wrong hopes \
 
 # ---- Notifiers ---------------------------------------------------------------
 
-start_wrong notifier/wrong "url={lab}/hook" none deaf few some narrow blind \
+start_wrong notifier/wrong "url={lab}/hook" none few some narrow blind \
     scribbles sends gives-up insists again forgets
 wrong none
 wrong blind \
@@ -181,14 +185,25 @@ wrong scribbles "events: they stay as they are"
 wrong gives-up "peers: what may heal comes again"
 wrong insists "peers: what never heals does not"
 wrong sends "peers: no secret in what is sent"
-wrong deaf \
-    "cancel: a call without time left" \
-    "cancel: a call under way" \
-    "peers: one that hangs"
 wrong forgets \
     "events: CS_OK is delivered" \
     "peers: what may heal comes again" \
     "peers: what never heals does not" \
     "peers: one that hangs"
+
+# ---- Those that do not come back, or not soon --------------------------------
+
+wait
+wrong deaf-store "cancel: a call without time left"
+like "a call that does not come back is named" "$dir/deaf-store.tap" \
+    '^# a call without time left: a call of the plugin did not come back'
+wrong deaf-oauth \
+    "cancel: a call without time left" \
+    "cancel: a call under way"
+wrong deaf-notifier \
+    "cancel: a call without time left" \
+    "cancel: a call under way" \
+    "peers: one that hangs"
+wrong slow "fields: 20,000 records in 5 seconds"
 
 finish

@@ -315,7 +315,7 @@ static void sends_no_secret(struct cs_probe *probe)
     all = cs_conform_lab_get(probe->conform->lab, "/lab/telemetry");
     text = json_dumps(all, 0);
     for (size_t i = 0; text && i < probe->nsecrets; i++)
-        if (strstr(text, probe->secrets[i]))
+        if (*probe->secrets[i] && strstr(text, probe->secrets[i]))
             cs_conform_fail(probe->conform, "a body holds a secret");
     free(text);
     json_decref(all);

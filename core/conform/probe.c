@@ -17,10 +17,11 @@ enum { SECRET_LENGTH = 6 };
 
 /* ---- What is said -------------------------------------------------------- */
 
-static void keep(char ***list, size_t *n, const char *text)
+static const char *keep(char ***list, size_t *n, const char *text)
 {
     *list = cs_memory_grow(*list, *n + 1, sizeof(**list));
-    (*list)[(*n)++] = cs_memory_text(text);
+    (*list)[*n] = cs_memory_text(text);
+    return (*list)[(*n)++];
 }
 
 static void hear(struct cs_probe *probe, const char *text)
@@ -30,12 +31,14 @@ static void hear(struct cs_probe *probe, const char *text)
     pthread_mutex_unlock(&probe->mutex);
 }
 
-void cs_probe_keep_secret(struct cs_probe *probe, const char *text)
+const char *cs_probe_keep_secret(struct cs_probe *probe, const char *text)
 {
+    const char *kept;
+
     pthread_mutex_lock(&probe->mutex);
-    if (strlen(text) >= SECRET_LENGTH)
-        keep(&probe->secrets, &probe->nsecrets, text);
+    kept = keep(&probe->secrets, &probe->nsecrets, text);
     pthread_mutex_unlock(&probe->mutex);
+    return kept;
 }
 
 bool cs_probe_heard(struct cs_probe *probe, const char *text)
@@ -52,7 +55,8 @@ bool cs_probe_heard(struct cs_probe *probe, const char *text)
 void cs_probe_no_secret_heard(struct cs_probe *probe)
 {
     for (size_t i = 0; i < probe->nsecrets; i++)
-        if (cs_probe_heard(probe, probe->secrets[i]))
+        if (strlen(probe->secrets[i]) >= SECRET_LENGTH &&
+            cs_probe_heard(probe, probe->secrets[i]))
             cs_conform_fail(probe->conform,
                             "an error or a line of the log holds a secret");
 }
@@ -170,9 +174,9 @@ static const char *with_lab(struct cs_probe *probe, const char *secret)
     filled = cs_memory_format("%.*s%s%s", (int)(at - secret), secret,
                               cs_conform_lab_url(probe->conform->lab),
                               at + strlen(CS_CONFORM_LAB));
-    cs_probe_keep_secret(probe, filled);
+    secret = cs_probe_keep_secret(probe, filled);
     free(filled);
-    return probe->secrets[probe->nsecrets - 1];
+    return secret;
 }
 
 static const char *give_secret(const struct cs_host *host, const char *name)
