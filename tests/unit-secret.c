@@ -739,6 +739,43 @@ static void a_refused_fixed_secret_passes_its_store_over(void **state)
     expect("X", "rotated", "credential.a");
 }
 
+static void be_refused_once(const char *names)
+{
+    struct cs_loan *loan;
+
+    assert_int_equal(borrow(names, &loan), CS_OK);
+    cs_secrets_refused(app.secrets, loan);
+    give_back(loan);
+}
+
+static void who_begins_anew_need_not_wait(void **state)
+{
+    (void)state;
+    answers('a', "X", CS_OK, "mended", 0);
+    be_refused_once("X");
+    expect_failure("X", CS_E_AUTH);
+    expect_failure("Y", CS_E_NOT_HERE);
+    answers('b', "Y", CS_OK, "added", 0);
+    cs_secrets_ask_anew(app.secrets, "d2"); /* somebody else's */
+    expect_failure("X", CS_E_AUTH);
+    expect_failure("Y", CS_E_NOT_HERE);
+    cs_secrets_ask_anew(app.secrets, "d1");
+    expect("X", "mended", "credential.a");
+    expect("Y", "added", "credential.b");
+    be_refused_once("X");
+    cs_secrets_ask_anew(app.secrets, NULL);
+    expect("X", "mended", "credential.a");
+}
+
+static void an_outage_changes_no_absence_for_who_begins_anew(void **state)
+{
+    (void)state;
+    expect_failure("X", CS_E_NOT_HERE);
+    answers('a', NULL, CS_E_RETRY, NULL, 0);
+    cs_secrets_ask_anew(app.secrets, NULL);
+    expect_failure("X", CS_E_NOT_HERE);
+}
+
 /* ---- Verification -------------------------------------------------------- */
 
 struct service {
@@ -1097,6 +1134,8 @@ int main(void)
         TEST(a_renewal_under_way_is_cut_short),
         TEST(a_refused_token_is_fetched_anew),
         TEST(a_refused_fixed_secret_passes_its_store_over),
+        TEST(who_begins_anew_need_not_wait),
+        TEST(an_outage_changes_no_absence_for_who_begins_anew),
         TEST(a_token_is_shown_once),
         TEST(a_wrong_token_is_not_lent),
         TEST(what_replaces_a_token_is_shown_as_well),

@@ -211,6 +211,9 @@ void cs_health_probe_look(struct cs_health_probe *probe,
             close_instance(probe);
         try(probe, cancel, finding);
     }
+    /* What it was refused holds up neither a run nor the next look. */
+    if (finding->rc == CS_E_AUTH)
+        cs_secrets_ask_anew(probe->app->secrets, probe->target.district);
     if (finding->rc != CS_OK || finding->late)
         put_away(probe, generations);
 }

@@ -631,3 +631,12 @@ void cs_secrets_refused(struct cs_secrets *secrets, struct cs_loan *loan)
         cs_log_write(CS_LOG_WARN, &context, "secret %s: refused by the service",
                      loan->slot->name);
 }
+
+void cs_secrets_ask_anew(struct cs_secrets *secrets, const char *district)
+{
+    cs_gate_lock(&secrets->gate);
+    for (struct cs_slot *slot = secrets->slots; slot; slot = slot->next)
+        if (!district || strcmp(slot->district, district) == 0)
+            cs_slot_ask_anew(slot);
+    cs_gate_unlock(&secrets->gate);
+}

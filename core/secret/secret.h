@@ -56,10 +56,16 @@ const char *cs_secrets_name(const struct cs_loan *loan);
 const char *cs_secrets_store(const struct cs_loan *loan); /* "credential.env" */
 void cs_secrets_return(struct cs_secrets *secrets, struct cs_loan *loan);
 /* The service refused it (401): forget it.  A secret that expires is fetched
- * anew; one that does not is not taken from that store for five minutes.
+ * anew; one that does not is not taken from that store for five minutes, unless somebody
+ * begins anew.
  * Nothing happens when it was replaced meanwhile, so that many who are refused
  * at once cause one renewal.  The loan is still to be given back. */
 void cs_secrets_refused(struct cs_secrets *secrets, struct cs_loan *loan);
+
+/* Somebody begins anew, and what he finds must not hang on what others met: for
+ * this district (NULL: for all), what is absent or was refused is asked for
+ * again as soon as it is needed. */
+void cs_secrets_ask_anew(struct cs_secrets *secrets, const char *district);
 
 /* Store `index` of the chain gave nothing when it was asked last, a moment
  * ago. */

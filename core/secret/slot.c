@@ -173,3 +173,11 @@ bool cs_slot_postpone(struct cs_slot *slot)
     loan->refresh = cs_clock_steady() + wait;
     return slot->failures++ == 0;
 }
+
+void cs_slot_ask_anew(struct cs_slot *slot)
+{
+    if (slot->absent != 0)
+        slot->absent = cs_clock_steady(); /* that it was is still known */
+    for (size_t i = 0; i < slot->nstores; i++)
+        slot->passed_over[i] = 0;
+}

@@ -73,6 +73,8 @@ bool cs_slot_drop(struct cs_slot *slot, struct cs_loan *loan);
 /* What is there could not be renewed: it is left alone for a while.  True: for
  * the first time in a row. */
 bool cs_slot_postpone(struct cs_slot *slot);
+/* What is absent or was refused need not be left alone any longer. */
+void cs_slot_ask_anew(struct cs_slot *slot);
 
 void cs_slot_return(struct cs_loan *loan); /* one user less */
 

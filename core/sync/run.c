@@ -507,6 +507,7 @@ static enum cs_rc begin(struct running *running,
                                  .show_values = request->show_values,
                                  .verify = request->verify,
                                  .full_day = full_day(running->app->settings)};
+    cs_secrets_ask_anew(running->app->secrets, NULL);
     if (request->since == NULL)
         return cs_run_newest(running->session, &running->options.since, error);
     running->options.since = *request->since;
