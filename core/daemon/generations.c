@@ -5,25 +5,81 @@
 
 #include "daemon/generations.h"
 
+#include "base/gate.h"
 #include "base/memory.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct generation {
     struct cs_app app; /* first: it is what others hold */
     struct cs_notify *notify;
-    size_t users; /* one of them is `current` */
+    size_t users;            /* one of them is `current` */
+    struct generation *next; /* among those that are over */
 };
 
 struct cs_generations {
     const struct cs_arguments *arguments;
     struct cs_app_shared shared;
-    pthread_mutex_t mutex; /* guards all below, and users */
+    pthread_t undertaker;
+    struct cs_gate gate; /* guards all below, and users */
     struct generation *current;
+    struct generation *over; /* everybody has given these back */
+    bool closing;
     bool hangs; /* a notifier of an older one does */
 };
+
+/* ---- Ends --------------------------------------------------------------- */
+
+/* False: a notifier hangs. */
+static bool end(struct generation *generation)
+{
+    if (!cs_notify_free(generation->notify, CS_NOTIFY_FLUSH))
+        return false;
+    cs_app_close(&generation->app);
+    free(generation);
+    return true;
+}
+
+/* Its notifiers may take seconds to end, which nobody has who gives it back. */
+static void *bury(void *arg)
+{
+    struct cs_generations *generations = arg;
+
+    cs_gate_lock(&generations->gate);
+    while (generations->over != NULL || !generations->closing) {
+        struct generation *generation = generations->over;
+        bool ended;
+
+        if (generation == NULL) {
+            cs_gate_wait_until(&generations->gate, INT64_MAX);
+            continue;
+        }
+        generations->over = generation->next;
+        cs_gate_unlock(&generations->gate);
+        ended = end(generation);
+        cs_gate_lock(&generations->gate);
+        generations->hangs = generations->hangs || !ended;
+    }
+    cs_gate_unlock(&generations->gate);
+    return NULL;
+}
+
+static void start_undertaker(struct cs_generations *generations)
+{
+    /* Without it no configuration would ever be let go of. */
+    if (pthread_create(&generations->undertaker, NULL, bury, generations) != 0)
+        abort();
+}
+
+static void stop_undertaker(struct cs_generations *generations)
+{
+    cs_gate_lock(&generations->gate);
+    generations->closing = true;
+    cs_gate_changed(&generations->gate);
+    cs_gate_unlock(&generations->gate);
+    pthread_join(generations->undertaker, NULL);
+}
 
 /* ---- Opening and closing ------------------------------------------------ */
 
@@ -51,11 +107,12 @@ int cs_generations_open(struct cs_generations **generations,
     all->arguments = arguments;
     all->shared = (struct cs_app_shared){first->app.loader, cancel};
     all->current = first;
-    pthread_mutex_init(&all->mutex, NULL);
+    cs_gate_init(&all->gate);
     cs_app_setup_log(&first->app);
     cs_loader_seal(all->shared.loader);
     cs_signals_watch(signals);
     first->notify = cs_notify_new(&first->app);
+    start_undertaker(all);
     *generations = all;
     return CS_EXIT_OK;
 }
@@ -64,12 +121,14 @@ bool cs_generations_close(struct cs_generations *generations)
 {
     if (generations == NULL)
         return true;
-    cs_generations_return(generations, &generations->current->app);
+    stop_undertaker(generations);
+    if (!end(generations->current))
+        generations->hangs = true;
     cs_signals_stop();
     if (generations->hangs)
         return false;
     cs_loader_free(generations->shared.loader);
-    pthread_mutex_destroy(&generations->mutex);
+    cs_gate_clear(&generations->gate);
     free(generations);
     return true;
 }
@@ -80,10 +139,10 @@ struct cs_app *cs_generations_borrow(struct cs_generations *generations)
 {
     struct generation *current;
 
-    pthread_mutex_lock(&generations->mutex);
+    cs_gate_lock(&generations->gate);
     current = generations->current;
     current->users++;
-    pthread_mutex_unlock(&generations->mutex);
+    cs_gate_unlock(&generations->gate);
     return &current->app;
 }
 
@@ -91,21 +150,14 @@ void cs_generations_return(struct cs_generations *generations,
                            struct cs_app *app)
 {
     struct generation *generation = (struct generation *)app;
-    bool last;
 
-    pthread_mutex_lock(&generations->mutex);
-    last = --generation->users == 0;
-    pthread_mutex_unlock(&generations->mutex);
-    if (!last)
-        return;
-    if (cs_notify_free(generation->notify, CS_NOTIFY_FLUSH)) {
-        cs_app_close(app);
-        free(generation);
-    } else {
-        pthread_mutex_lock(&generations->mutex);
-        generations->hangs = true;
-        pthread_mutex_unlock(&generations->mutex);
+    cs_gate_lock(&generations->gate);
+    if (--generation->users == 0) {
+        generation->next = generations->over;
+        generations->over = generation;
+        cs_gate_changed(&generations->gate);
     }
+    cs_gate_unlock(&generations->gate);
 }
 
 struct cs_notify *cs_generations_notify(struct cs_app *app)
@@ -170,10 +222,10 @@ bool cs_generations_reload(struct cs_generations *generations,
         return false;
     }
     new->notify = cs_notify_new(&new->app);
-    pthread_mutex_lock(&generations->mutex);
+    cs_gate_lock(&generations->gate);
     old = generations->current;
     generations->current = new;
-    pthread_mutex_unlock(&generations->mutex);
+    cs_gate_unlock(&generations->gate);
     cs_app_setup_log(&new->app);
     cs_generations_return(generations, &old->app);
     return true;

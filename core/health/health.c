@@ -360,7 +360,7 @@ static int64_t next_turn(const struct cs_health *health)
     return next;
 }
 
-/* The configuration in force; giving back the last one may take a while. */
+/* The configuration in force. */
 static void renew_app(struct cs_health *health)
 {
     struct cs_app *old = health->app;

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SPDX-FileCopyrightText: 2026 the cleversync authors */
+
+/* Configurations of a daemon that follow each other, with a webhook whose
+ * receiver we are: it answers when we want it to. */
+#include "config.h"
+
+#include "daemon/generations.h"
+
+#include "folder.h"
+
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct cs_cancel *cancel;
+static struct cs_generations *generations;
+static int receiver; /* listens */
+static char config[2048];
+
+/* ---- The receiver --------------------------------------------------------- */
+
+static void listen_for_events(unsigned *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(address);
+
+    receiver = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(receiver, (struct sockaddr *)&address, size) != 0 ||
+        listen(receiver, 8) != 0 ||
+        getsockname(receiver, (struct sockaddr *)&address, &size) != 0)
+        abort();
+    *port = ntohs(address.sin_port);
+}
+
+/* A delivery that is waited for: its connection. */
+static int await_delivery(const char *event)
+{
+    char text[4096];
+    size_t n = 0;
+    int connection = accept(receiver, NULL, NULL);
+
+    assert_true(connection >= 0);
+    do {
+        ssize_t got = recv(connection, text + n, sizeof(text) - 1 - n, 0);
+
+        assert_true(got > 0);
+        n += (size_t)got;
+        text[n] = '\0';
+    } while (strstr(text, event) == NULL);
+    return connection;
+}
+
+static bool is_open(int connection)
+{
+    char byte;
+
+    return recv(connection, &byte, 1, MSG_DONTWAIT | MSG_PEEK) != 0;
+}
+
+static void take(int connection)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+                                 "Connection: close\r\n\r\n";
+
+    assert_int_equal(send(connection, answer, sizeof(answer) - 1, 0),
+                     sizeof(answer) - 1);
+    close(connection);
+}
+
+/* ---- The configuration ---------------------------------------------------- */
+
+static void write_config(const char *more)
+{
+    char text[sizeof(config) + 200];
+
+    snprintf(text, sizeof(text), "%s%s", config, more);
+    folder_text("cleversync.conf", text);
+}
+
+static void make_config(unsigned port)
+{
+    snprintf(config, sizeof(config),
+             "[cleversync]\ncredentials = env\n"
+             "[sink.session]\nplugin = sqlite-test\npath = session.db\n"
+             "[sink.schools]\nplugin = sqlite-test\npath = {school_prefix}.db\n"
+             "[pipeline.student]\nsource = clever-data\nmapper = student\n"
+             "sink = schools\n[logging]\nlevel = error\n"
+             "[monitoring]\nnotifiers = webhook\n"
+             "[notifier.webhook]\nurl = http://127.0.0.1:%u/\n"
+             "[session]\nsink = session\n",
+             port);
+}
+
+static bool reload(void)
+{
+    struct cs_problems problems = {0};
+    bool done = cs_generations_reload(generations, &problems);
+
+    assert_true(done == (problems.n == 0));
+    cs_problems_clear(&problems);
+    return done;
+}
+
+static void raise_event(int number)
+{
+    struct cs_app *app = cs_generations_borrow(generations);
+
+    cs_notify_raise(cs_generations_notify(app),
+                    json_pack("{ss, si}", "event", "held", "held", number));
+    cs_generations_return(generations, app);
+}
+
+/* ---- Tests ---------------------------------------------------------------- */
+
+static void nobody_waits_for_what_is_over(void **state)
+{
+    int connection;
+
+    (void)state;
+    raise_event(1);
+    connection = await_delivery("\"held\":1");
+    assert_true(reload());            /* its thread gives the old one back */
+    assert_true(is_open(connection)); /* whose notifier is still at it */
+    take(connection);
+}
+
+/* ---- Around them ---------------------------------------------------------- */
+
+static void on_stop(void *arg)
+{
+    cs_cancel_now(arg);
+}
+
+static int run_all_tests(const struct cs_arguments *given)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nobody_waits_for_what_is_over),
+    };
+    const struct cs_signals signals = {.stop = on_stop};
+    int failed;
+
+    cancel = cs_cancel_new(NULL, 0);
+    if (cs_generations_open(&generations, given, cancel, &signals) != 0)
+        return 1;
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    if (!cs_generations_close(generations))
+        failed = 1;
+    cs_cancel_free(cancel);
+    return failed;
+}
+
+int main(void)
+{
+    static const struct cs_cli_option none[] = {{.name = NULL}};
+    const struct cs_command commands[] = {
+        {.name = "go", .summary = "-", .options = none, .run = run_all_tests},
+        {.name = NULL},
+    };
+    char name[] = "unit-generations", option[] = "--config", word[] = "go";
+    char *path, *words[] = {name, option, NULL, word, NULL};
+    unsigned port;
+    int status;
+
+    listen_for_events(&port);
+    make_config(port);
+    folder_new();
+    write_config("");
+    words[2] = path = strdup(folder_text("cleversync.conf", config));
+    setenv("CLEVERSYNCSOS__WEBHOOK__SECRET", "secret", 1);
+    status = cs_cli_main(commands, 4, words);
+    close(receiver);
+    free(path);
+    folder_remove();
+    return status;
+}
