@@ -131,7 +131,8 @@ static void nobody_waits_for_what_is_over(void **state)
     connection = await_delivery("\"held\":1");
     assert_true(reload());            /* its thread gives the old one back */
     assert_true(is_open(connection)); /* whose notifier is still at it */
-    take(connection);
+    close(connection);
+    take(await_delivery("\"held\":1")); /* by the new one's */
 }
 
 /* ---- Around them ---------------------------------------------------------- */

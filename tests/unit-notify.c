@@ -478,6 +478,67 @@ static void one_that_hangs_is_abandoned(void **state)
     assert_true(cs_notify_free(abandoned, 10 * CS_SECOND));
 }
 
+/* ---- A successor -------------------------------------------------------- */
+
+/* The first delivery is to be tried again, but only in a minute. */
+static void begin_waiting(void)
+{
+    end();
+    leave();
+    memset(players, 0, sizeof(players));
+    begin("[retry]\nclever_api_backoff_base = 60\n");
+    players[0].results[0] = CS_E_RETRY;
+    raise_numbers(0, 1);
+    await_events(&players[0], 1);
+}
+
+static void what_waits_is_handed_on(void **state)
+{
+    struct player *player = &players[0];
+    struct cs_notify *old;
+
+    (void)state;
+    begin_waiting();
+    raise_numbers(1, 4);
+    raise_metric("rows", "s1", 2);
+    raise_metric("rows", "s1", 5);
+    old = notify;
+    app.wiring.nnotifiers = 1; /* the other one is not wanted any more */
+    notify = cs_notify_new(&app);
+    assert_true(cs_notify_replace(old, notify, 10 * CS_SECOND));
+    await_events(player, 1 + 6);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(number_at(player, 1 + i, "held"), i);
+    assert_true(number_at(player, 6, "value") == 7);
+    assert_int_equal(players[1].n, 6); /* it had its time */
+    assert_int_equal(state_of(0).lost, 0);
+    end();
+    assert_int_equal(player->n, 1 + 6);
+}
+
+static void what_is_handed_on_is_the_oldest(void **state)
+{
+    struct player *player = &players[0];
+    struct cs_notify *old;
+
+    (void)state;
+    begin_waiting();
+    raise_numbers(1, CS_NOTIFY_QUEUE - 1);
+    old = notify;
+    notify = cs_notify_new(&app);
+    block(player, true);
+    raise_numbers(5000, 1);
+    await_inside(player);
+    raise_numbers(5001, 3);
+    assert_true(cs_notify_replace(old, notify, 10 * CS_SECOND));
+    assert_int_equal(state_of(0).lost, 3);
+    assert_int_equal(state_of(0).waiting, 1 + CS_NOTIFY_QUEUE);
+    block(player, false);
+    await_events(player, 1 + 1 + CS_NOTIFY_QUEUE);
+    assert_int_equal(number_at(player, 2, "held"), 3);
+    assert_int_equal(number_at(player, 1 + CS_NOTIFY_QUEUE, "held"), 5003);
+}
+
 /* ---- A test ------------------------------------------------------------- */
 
 static void a_test_is_sent_at_once(void **state)
@@ -516,6 +577,8 @@ int main(void)
         TEST(the_end_does_not_wait_for_ever),
         TEST(one_that_can_be_cancelled_is),
         TEST(one_that_hangs_is_abandoned),
+        TEST(what_waits_is_handed_on),
+        TEST(what_is_handed_on_is_the_oldest),
         TEST(a_test_is_sent_at_once),
     };
 

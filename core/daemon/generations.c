@@ -31,10 +31,10 @@ struct cs_generations {
 
 /* ---- Ends --------------------------------------------------------------- */
 
-/* False: a notifier hangs. */
-static bool end(struct generation *generation)
+/* heir: the one that takes its place, or NULL.  False: a notifier hangs. */
+static bool end(struct generation *generation, struct cs_notify *heir)
 {
-    if (!cs_notify_free(generation->notify, CS_NOTIFY_FLUSH))
+    if (!cs_notify_replace(generation->notify, heir, CS_NOTIFY_FLUSH))
         return false;
     cs_app_close(&generation->app);
     free(generation);
@@ -49,6 +49,7 @@ static void *bury(void *arg)
     cs_gate_lock(&generations->gate);
     while (generations->over != NULL || !generations->closing) {
         struct generation *generation = generations->over;
+        struct cs_app *heir;
         bool ended;
 
         if (generation == NULL) {
@@ -57,7 +58,9 @@ static void *bury(void *arg)
         }
         generations->over = generation->next;
         cs_gate_unlock(&generations->gate);
-        ended = end(generation);
+        heir = cs_generations_borrow(generations);
+        ended = end(generation, cs_generations_notify(heir));
+        cs_generations_return(generations, heir);
         cs_gate_lock(&generations->gate);
         generations->hangs = generations->hangs || !ended;
     }
@@ -122,7 +125,7 @@ bool cs_generations_close(struct cs_generations *generations)
     if (generations == NULL)
         return true;
     stop_undertaker(generations);
-    if (!end(generations->current))
+    if (!end(generations->current, NULL))
         generations->hangs = true;
     cs_signals_stop();
     if (generations->hangs)

@@ -45,11 +45,12 @@ struct outlet {
     json_t *queue[CS_NOTIFY_QUEUE]; /* a ring */
     size_t first, n, nbatch;
     struct cs_tally *tally;
-    int64_t flush;   /* when the tally is due, on the steady clock */
-    int64_t retry;   /* when the batch may be tried again; 0: now */
-    bool asked;      /* the receiver has named that time */
-    int64_t give_up; /* when to end, whatever is left; 0: it goes on */
-    bool hurried;    /* what waited was tried once more, for the end */
+    int64_t flush;       /* when the tally is due, on the steady clock */
+    int64_t retry;       /* when the batch may be tried again; 0: now */
+    bool asked;          /* the receiver has named that time */
+    int64_t give_up;     /* when to end, whatever is left; 0: it goes on */
+    bool hurried;        /* what waited was tried once more, for the end */
+    struct outlet *heir; /* of what is left at the end; or NULL */
     uint64_t sent, lost;
     unsigned failures; /* in a row */
     bool home;         /* the thread has ended */
@@ -195,6 +196,8 @@ static bool await(struct outlet *outlet)
     for (;;) {
         int64_t now = cs_clock_steady();
 
+        if (ends(outlet) && outlet->heir)
+            return false;
         /* At the end a pause of our own choice is cut short, once. */
         if (ends(outlet) && !outlet->hurried && !outlet->asked &&
             outlet->retry > 0) {
@@ -380,7 +383,7 @@ static void *work(void *arg)
         deliver(outlet);
         pthread_mutex_lock(&outlet->mutex);
     }
-    left = waiting(outlet);
+    left = outlet->heir ? 0 : waiting(outlet);
     pthread_mutex_unlock(&outlet->mutex);
     if (left > 0)
         SAY(outlet, CS_LOG_WARN, "%zu events could not be delivered in time",
@@ -430,10 +433,21 @@ struct cs_notify *cs_notify_new(struct cs_app *app)
     return notify;
 }
 
-static void stop(struct outlet *outlet, int64_t until)
+static struct outlet *find_heir(const struct cs_notify *heir,
+                                const char *section)
+{
+    for (size_t i = 0; heir && i < heir->n; i++)
+        if (strcmp(heir->outlets[i].part->section, section) == 0)
+            return &heir->outlets[i];
+    return NULL;
+}
+
+static void stop(struct outlet *outlet, const struct cs_notify *heir,
+                 int64_t until)
 {
     pthread_mutex_lock(&outlet->mutex);
     outlet->give_up = until;
+    outlet->heir = find_heir(heir, outlet->part->section);
     pthread_cond_broadcast(&outlet->changed);
     pthread_mutex_unlock(&outlet->mutex);
 }
@@ -448,6 +462,38 @@ static bool wait_home(struct outlet *outlet, int64_t until)
     home = outlet->home;
     pthread_mutex_unlock(&outlet->mutex);
     return home;
+}
+
+/* Under the mutex.  The event is stolen, and older than all that wait. */
+static void put_first(struct outlet *outlet, json_t *event)
+{
+    if (outlet->n == CS_NOTIFY_QUEUE) {
+        json_decref(event);
+        outlet->lost++;
+        return;
+    }
+    outlet->first = (outlet->first + CS_NOTIFY_QUEUE - 1) % CS_NOTIFY_QUEUE;
+    outlet->queue[outlet->first] = event;
+    outlet->n++;
+}
+
+/* By one whose thread has ended. */
+static void bequeath(struct outlet *outlet)
+{
+    struct outlet *heir = outlet->heir;
+    json_t *sum;
+
+    pthread_mutex_lock(&heir->mutex);
+    while ((sum = cs_tally_take(outlet->tally)) != NULL)
+        put_first(heir, sum);
+    while (outlet->n > 0)
+        put_first(
+            heir,
+            outlet->queue[(outlet->first + --outlet->n) % CS_NOTIFY_QUEUE]);
+    while (outlet->nbatch > 0)
+        put_first(heir, outlet->batch[--outlet->nbatch]);
+    pthread_cond_broadcast(&heir->changed);
+    pthread_mutex_unlock(&heir->mutex);
 }
 
 static void clear(struct outlet *outlet)
@@ -465,22 +511,32 @@ static void clear(struct outlet *outlet)
 
 bool cs_notify_free(struct cs_notify *notify, int64_t limit)
 {
+    return cs_notify_replace(notify, NULL, limit);
+}
+
+bool cs_notify_replace(struct cs_notify *notify, struct cs_notify *heir,
+                       int64_t limit)
+{
     int64_t until = cs_clock_steady() + (limit > 0 ? limit : 1);
     size_t hanging = 0;
 
     if (!notify)
         return true;
     for (size_t i = 0; i < notify->n; i++)
-        stop(&notify->outlets[i], until);
+        stop(&notify->outlets[i], heir, until);
     for (size_t i = 0; i < notify->n; i++)
         if (!wait_home(&notify->outlets[i], until))
             cs_cancel_now(notify->outlets[i].cancel);
     for (size_t i = 0; i < notify->n; i++) {
-        if (wait_home(&notify->outlets[i], until + GRACE))
+        struct outlet *outlet = &notify->outlets[i];
+
+        if (wait_home(outlet, until + GRACE)) {
+            if (outlet->heir)
+                bequeath(outlet);
             continue;
+        }
         hanging++;
-        SAY(&notify->outlets[i], CS_LOG_ERROR,
-            "hangs past its deadline and is abandoned");
+        SAY(outlet, CS_LOG_ERROR, "hangs past its deadline and is abandoned");
     }
     if (hanging > 0)
         return false;

@@ -28,6 +28,11 @@ struct cs_notify *cs_notify_new(struct cs_app *app);
  * the app must not be closed, and the process has to end by _exit().  NULL:
  * nothing, true. */
 bool cs_notify_free(struct cs_notify *notify, int64_t limit);
+/* The same, when another one takes its place: what is not yet delivered is
+ * handed to the notifier of the same section there, and is only lost where
+ * there is none. */
+bool cs_notify_replace(struct cs_notify *notify, struct cs_notify *heir,
+                       int64_t limit);
 
 /* From any thread; never waits.  The event needs its member "event"; "id",
  * "time" and "level" are added.  Metrics are summed up, and delivered every
