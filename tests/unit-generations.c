@@ -23,8 +23,11 @@
 
 static struct cs_cancel *cancel;
 static struct cs_generations *generations;
-static int receiver; /* listens */
-static char config[2048];
+static int receiver;      /* listens */
+static char config[2048]; /* but for these */
+static const char session[] = "[session]\nsink = session\n";
+static const char pipeline[] = "[pipeline.student]\nsource = clever-data\n"
+                               "mapper = student\nsink = schools\n";
 
 /* ---- The receiver --------------------------------------------------------- */
 
@@ -79,12 +82,12 @@ static void take(int connection)
 
 /* ---- The configuration ---------------------------------------------------- */
 
-static void write_config(const char *more)
+static const char *write_config(const char *one, const char *other)
 {
-    char text[sizeof(config) + 200];
+    char text[sizeof(config) + sizeof(session) + sizeof(pipeline)];
 
-    snprintf(text, sizeof(text), "%s%s", config, more);
-    folder_text("cleversync.conf", text);
+    snprintf(text, sizeof(text), "%s%s%s", config, one, other);
+    return folder_text("cleversync.conf", text);
 }
 
 static void make_config(unsigned port)
@@ -93,11 +96,9 @@ static void make_config(unsigned port)
              "[cleversync]\ncredentials = env\n"
              "[sink.session]\nplugin = sqlite-test\npath = session.db\n"
              "[sink.schools]\nplugin = sqlite-test\npath = {school_prefix}.db\n"
-             "[pipeline.student]\nsource = clever-data\nmapper = student\n"
-             "sink = schools\n[logging]\nlevel = error\n"
+             "[logging]\nlevel = error\n"
              "[monitoring]\nnotifiers = webhook\n"
-             "[notifier.webhook]\nurl = http://127.0.0.1:%u/\n"
-             "[session]\nsink = session\n",
+             "[notifier.webhook]\nurl = http://127.0.0.1:%u/\n",
              port);
 }
 
@@ -135,6 +136,17 @@ static void nobody_waits_for_what_is_over(void **state)
     take(await_delivery("\"held\":1")); /* by the new one's */
 }
 
+static void what_would_not_start_is_not_reloaded(void **state)
+{
+    (void)state;
+    write_config("", pipeline);
+    assert_false(reload());
+    write_config(session, "");
+    assert_false(reload());
+    write_config(session, pipeline);
+    assert_true(reload());
+}
+
 /* ---- Around them ---------------------------------------------------------- */
 
 static void on_stop(void *arg)
@@ -146,6 +158,7 @@ static int run_all_tests(const struct cs_arguments *given)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_waits_for_what_is_over),
+        cmocka_unit_test(what_would_not_start_is_not_reloaded),
     };
     const struct cs_signals signals = {.stop = on_stop};
     int failed;
@@ -175,8 +188,7 @@ int main(void)
     listen_for_events(&port);
     make_config(port);
     folder_new();
-    write_config("");
-    words[2] = path = strdup(folder_text("cleversync.conf", config));
+    words[2] = path = strdup(write_config(session, pipeline));
     setenv("CLEVERSYNCSOS__WEBHOOK__SECRET", "secret", 1);
     status = cs_cli_main(commands, 4, words);
     close(receiver);

@@ -295,22 +295,6 @@ static int open_and_work(struct cs_daemon *daemon,
     return rc == CS_OK ? CS_EXIT_OK : cs_app_fail(arguments, &error);
 }
 
-static int check(const struct cs_daemon *daemon,
-                 const struct cs_arguments *arguments)
-{
-    struct cs_app *app = cs_generations_borrow(daemon->generations);
-    bool sound = app->wiring.session != NULL;
-    struct cs_error error;
-
-    cs_generations_return(daemon->generations, app);
-    if (sound)
-        return CS_EXIT_OK;
-    cs_error_set(&error, CS_E_CONFIG,
-                 "there is no session database: name its sink with \"sink = "
-                 "NAME\" in [session]");
-    return cs_app_fail(arguments, &error);
-}
-
 int cs_daemon_run(const struct cs_arguments *arguments)
 {
     struct cs_daemon daemon = {.cancel = cs_cancel_new(NULL, 0)};
@@ -323,8 +307,6 @@ int cs_daemon_run(const struct cs_arguments *arguments)
     cs_gate_init(&daemon.gate);
     status = cs_generations_open(&daemon.generations, arguments, daemon.cancel,
                                  &signals);
-    if (status == CS_EXIT_OK)
-        status = check(&daemon, arguments);
     if (status == CS_EXIT_OK) {
         status = open_and_work(&daemon, arguments);
         cs_log_write(CS_LOG_INFO, NULL, "the daemon has stopped");

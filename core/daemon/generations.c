@@ -86,6 +86,40 @@ static void stop_undertaker(struct cs_generations *generations)
 
 /* ---- Opening and closing ------------------------------------------------ */
 
+/* Without these every run would fail. */
+static void demand(const struct cs_app *app, struct cs_problems *problems)
+{
+    const char *file = cs_settings_file(app->settings);
+
+    if (app->wiring.session == NULL)
+        cs_problems_add(problems, file, 0,
+                        "there is no session database: name its sink with "
+                        "\"sink = NAME\" in [session]");
+    if (app->wiring.npipelines == 0)
+        cs_problems_add(problems, file, 0,
+                        "there is no pipeline: enable one with \"cleversync "
+                        "plugins enable\", such as student");
+}
+
+/* What cs_app_open_shared() opens, and fit for a daemon. */
+static bool open_app(struct cs_app *app, const struct cs_arguments *arguments,
+                     const struct cs_app_shared *shared,
+                     struct cs_problems *problems)
+{
+    struct cs_loader *loader;
+
+    if (!cs_app_open_shared(app, arguments, shared, problems))
+        return false;
+    demand(app, problems);
+    if (problems->n == 0)
+        return true;
+    loader = app->loader;
+    cs_app_close(app);
+    if (shared->loader == NULL)
+        cs_loader_free(loader);
+    return false;
+}
+
 int cs_generations_open(struct cs_generations **generations,
                         const struct cs_arguments *arguments,
                         struct cs_cancel *cancel,
@@ -97,9 +131,8 @@ int cs_generations_open(struct cs_generations **generations,
     int status;
 
     *generations = NULL;
-    if (!cs_app_open_shared(&first->app, arguments,
-                            &(struct cs_app_shared){.cancel = cancel},
-                            &problems)) {
+    if (!open_app(&first->app, arguments,
+                  &(struct cs_app_shared){.cancel = cancel}, &problems)) {
         status = cs_app_problems(arguments, &problems);
         cs_problems_clear(&problems);
         free(first);
@@ -213,8 +246,8 @@ bool cs_generations_reload(struct cs_generations *generations,
     struct generation *new = cs_memory_new(sizeof(*new)), *old;
 
     new->users = 1;
-    if (!cs_app_open_shared(&new->app, generations->arguments,
-                            &generations->shared, problems)) {
+    if (!open_app(&new->app, generations->arguments, &generations->shared,
+                  problems)) {
         free(new);
         return false;
     }
