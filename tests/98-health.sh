@@ -121,6 +121,9 @@ fault status-401,path=/oauth/tokens die-token,path=/v3.0
 tells "nobody may log in" source.clever-data Unhealthy
 like "and the client's secret is named" "$log" \
     'secret CleverSyncSOS--Clever--ClientSecret: refused by the service'
+lines=$(grep -c '' "$log")
+tells "each look finds it so" source.clever-data Unhealthy
+is "and has nothing new to say" "$(sed "1,${lines}d" "$log")" ""
 fault
 syncs "as soon as one may, a sync begins and ends well"
 fault status-401,path=/oauth/tokens die-token,path=/v3.0

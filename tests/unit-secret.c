@@ -702,11 +702,12 @@ static void a_refused_token_is_fetched_anew(void **state)
     assert_int_equal(borrow("X", &first), CS_OK);
     assert_int_equal(borrow("X", &same), CS_OK);
     changes('a', CS_OK, "two", 1000 * CS_SECOND);
-    cs_secrets_refused(app.secrets, first);
+    cs_secrets_refused(app.secrets, first, false);
     assert_string_equal(cs_secrets_bytes(first), "one"); /* until returned */
     assert_int_equal(borrow("X", &second), CS_OK);
     assert_string_equal(cs_secrets_bytes(second), "two");
-    cs_secrets_refused(app.secrets, same); /* too late: it is gone already */
+    cs_secrets_refused(app.secrets, same,
+                       false); /* too late: it is gone already */
     expect("X", "two", "credential.a");
     assert_int_equal(asked('a'), 2);
     give_back(first);
@@ -722,12 +723,12 @@ static void a_refused_fixed_secret_passes_its_store_over(void **state)
     answers('a', NULL, CS_OK, "wrong", 0);
     answers('b', "X", CS_OK, "right", 0);
     assert_int_equal(borrow("X", &loan), CS_OK);
-    cs_secrets_refused(app.secrets, loan);
+    cs_secrets_refused(app.secrets, loan, false);
     give_back(loan);
     expect("X", "right", "credential.b");
     expect("Y", "wrong", "credential.a"); /* only for that name */
     assert_int_equal(borrow("X", &loan), CS_OK);
-    cs_secrets_refused(app.secrets, loan);
+    cs_secrets_refused(app.secrets, loan, false);
     give_back(loan);
     expect_failure("X", CS_E_AUTH);
     assert_string_equal(error.text,
@@ -744,7 +745,7 @@ static void be_refused_once(const char *names)
     struct cs_loan *loan;
 
     assert_int_equal(borrow(names, &loan), CS_OK);
-    cs_secrets_refused(app.secrets, loan);
+    cs_secrets_refused(app.secrets, loan, false);
     give_back(loan);
 }
 
@@ -792,7 +793,7 @@ static enum cs_rc show(void *arg, struct cs_error *why)
     service->shown++;
     assert_int_equal(borrow("X", &loan), CS_OK); /* unverified */
     if (service->replaced-- > 0)
-        cs_secrets_refused(app.secrets, loan);
+        cs_secrets_refused(app.secrets, loan, false);
     give_back(loan);
     if (service->says != CS_OK)
         cs_error_set(why, service->says, "of another district");
@@ -819,7 +820,7 @@ static void a_token_is_shown_once(void **state)
     give_back(loan);
     assert_int_equal(borrow_token(&service, &loan), CS_OK);
     assert_int_equal(service.shown, 1);
-    cs_secrets_refused(app.secrets, loan);
+    cs_secrets_refused(app.secrets, loan, false);
     give_back(loan);
     assert_int_equal(borrow_token(&service, &loan), CS_OK);
     give_back(loan);
@@ -957,7 +958,8 @@ static void the_old_token_may_die_before_the_new_one_was_shown(void **state)
     (void)state;
     renew_verified(&service, "two");
     assert_int_equal(borrow_token(&service, &loan), CS_OK); /* shows it */
-    cs_secrets_refused(app.secrets, loan); /* had been replaced already */
+    cs_secrets_refused(app.secrets, loan,
+                       false); /* had been replaced already */
     give_back(loan);
     expect_token(&service, "two");
     cs_clock_turn(cs_clock_now() + 750 * CS_SECOND);
@@ -1035,7 +1037,7 @@ static void *be_refused(void *arg)
     started++;
     while (started < THREADS)
         sched_yield();
-    cs_secrets_refused(app.secrets, loan);
+    cs_secrets_refused(app.secrets, loan, false);
     give_back(loan);
     return ask(arg);
 }

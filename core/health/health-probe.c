@@ -89,6 +89,7 @@ static enum cs_rc open_instance(struct cs_health_probe *probe,
         .cancel = cancel,
         .stores = place_of(wiring, part),
         .once = true, /* it is looked at again soon */
+        .quiet = true,
     };
     struct cs_instance *instance;
     enum cs_rc rc;

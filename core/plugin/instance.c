@@ -180,6 +180,7 @@ static enum cs_rc borrow(struct cs_instance *instance, const char *name,
         .whom = instance->request.whom,
         .stores = instance->app->wiring.ncredentials,
         .cancel = instance->request.cancel,
+        .quiet = instance->request.quiet,
     };
     const char *raw = raw_of(instance, name);
     struct cs_error why;
@@ -287,7 +288,8 @@ static void refused(void *arg, void *loan)
 {
     struct lender *lender = arg;
 
-    cs_secrets_refused(lender->instance->app->secrets, loan);
+    cs_secrets_refused(lender->instance->app->secrets, loan,
+                       lender->instance->request.quiet);
 }
 
 static void release(void *arg, void *loan)

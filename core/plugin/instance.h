@@ -37,6 +37,7 @@ struct cs_instance_request {
     const char *entity; /* for the log; may be NULL */
     bool probe;         /* opened to verify a token: lends it unverified */
     bool once;          /* a request that fails is not repeated */
+    bool quiet; /* the log is told of secrets only what it does not know */
     /* For who tries a plugin out: changes what it is offered, before it opens;
      * or NULL. */
     void (*offer)(void *arg, struct cs_host *host);

@@ -148,7 +148,7 @@ static void keep_worst(struct cs_error *worst, const struct cs_error *error)
 }
 
 static void log_trouble(const struct cs_slot *slot, const struct cs_whom *whom,
-                        const struct cs_error *error)
+                        bool news, const struct cs_error *error)
 {
     struct cs_log_context context = {
         .run = whom->run,
@@ -157,8 +157,8 @@ static void log_trouble(const struct cs_slot *slot, const struct cs_whom *whom,
     };
 
     /* In a row of failed renewals once is enough. */
-    cs_log_write(slot->failures > 0 ? CS_LOG_DEBUG : CS_LOG_WARN, &context,
-                 "secret %s: %s", slot->name, error->text);
+    cs_log_write(news && slot->failures == 0 ? CS_LOG_WARN : CS_LOG_DEBUG,
+                 &context, "secret %s: %s", slot->name, error->text);
 }
 
 bool cs_secrets_away(struct cs_secrets *secrets, size_t index)
@@ -167,7 +167,7 @@ bool cs_secrets_away(struct cs_secrets *secrets, size_t index)
 }
 
 /* Store `i` of the chain, unless it gave what was refused. */
-static enum cs_rc ask(struct cs_secrets *secrets, const struct cs_slot *slot,
+static enum cs_rc ask(struct cs_secrets *secrets, struct cs_slot *slot,
                       size_t i, const struct cs_secrets_request *request,
                       struct cs_secret *secret, struct cs_error *error)
 {
@@ -178,16 +178,18 @@ static enum cs_rc ask(struct cs_secrets *secrets, const struct cs_slot *slot,
         return cs_error_set(error, CS_E_AUTH,
                             "the service refused the secret %s of %s",
                             slot->name, section);
+    secret->known = slot->answers[i];
     cs_gate_unlock(&secrets->gate);
     rc = cs_store_ask(secrets->stores, i, request, slot->name, secret, error);
     cs_gate_lock(&secrets->gate);
+    slot->answers[i] = secret->known;
     if (rc == CS_OK && secret->expires && secret->expires <= cs_clock_now())
         rc = cs_error_set(error, CS_E_AUTH,
                           "%s: the secret %s had expired when it came: is this "
                           "machine's clock right?",
                           section, slot->name);
     if (rc == CS_E_AUTH || (rc == CS_E_RETRY && !secret->unasked))
-        log_trouble(slot, &request->whom, error);
+        log_trouble(slot, &request->whom, secret->news, error);
     return rc;
 }
 
@@ -600,8 +602,10 @@ void cs_secrets_return(struct cs_secrets *secrets, struct cs_loan *loan)
     cs_gate_unlock(&secrets->gate);
 }
 
-/* False: it was replaced meanwhile, and what is there now is not its fault. */
-static bool refuse(struct cs_secrets *secrets, struct cs_loan *loan)
+/* False: it was replaced meanwhile, and what is there now is not its fault.
+ * *known: the log has been told that it is refused. */
+static bool refuse(struct cs_secrets *secrets, struct cs_loan *loan,
+                   bool *known)
 {
     struct cs_slot *slot = loan->slot;
     bool pending = loan == slot->renewed;
@@ -612,24 +616,27 @@ static bool refuse(struct cs_secrets *secrets, struct cs_loan *loan)
         slot->passed_over[loan->index] = cs_clock_steady() + CS_SLOT_QUIET;
     if (pending)
         cs_slot_postpone(slot);
+    *known = slot->refused;
+    slot->refused = true;
     cs_gate_changed(&secrets->gate);
     return true;
 }
 
-void cs_secrets_refused(struct cs_secrets *secrets, struct cs_loan *loan)
+void cs_secrets_refused(struct cs_secrets *secrets, struct cs_loan *loan,
+                        bool quiet)
 {
     struct cs_log_context context = {
         .instance = loan->store->section,
         .district = *loan->slot->district ? loan->slot->district : NULL,
     };
-    bool mine;
+    bool mine, known = false;
 
     cs_gate_lock(&secrets->gate);
-    mine = refuse(secrets, loan);
+    mine = refuse(secrets, loan, &known);
     cs_gate_unlock(&secrets->gate);
     if (mine)
-        cs_log_write(CS_LOG_WARN, &context, "secret %s: refused by the service",
-                     loan->slot->name);
+        cs_log_write(quiet && known ? CS_LOG_DEBUG : CS_LOG_WARN, &context,
+                     "secret %s: refused by the service", loan->slot->name);
 }
 
 void cs_secrets_ask_anew(struct cs_secrets *secrets, const char *district)

@@ -36,6 +36,8 @@ struct cs_secrets_request {
                              them; or NULL */
     struct cs_whom whom;
     size_t stores; /* ask only the first so many of the chain */
+    bool quiet; /* one who looks again and again: the log is told only what it
+                   does not know */
     struct cs_cancel *cancel;
     /* Before a token is first used for whom->district: shows it to the
      * service, which borrows it in turn, without `verify`; NULL: not such a
@@ -60,7 +62,8 @@ void cs_secrets_return(struct cs_secrets *secrets, struct cs_loan *loan);
  * begins anew.
  * Nothing happens when it was replaced meanwhile, so that many who are refused
  * at once cause one renewal.  The loan is still to be given back. */
-void cs_secrets_refused(struct cs_secrets *secrets, struct cs_loan *loan);
+void cs_secrets_refused(struct cs_secrets *secrets, struct cs_loan *loan,
+                        bool quiet);
 
 /* Somebody begins anew, and what he finds must not hang on what others met: for
  * this district (NULL: for all), what is absent or was refused is asked for

@@ -24,6 +24,7 @@ struct cs_slot *cs_slot_new(const char *name, const struct cs_whom *whom,
     slot->prefix = cs_memory_text(whom->district_prefix);
     slot->nstores = nstores;
     slot->passed_over = cs_memory_array(nstores, sizeof(*slot->passed_over));
+    slot->answers = cs_memory_array(nstores, sizeof(*slot->answers));
     return slot;
 }
 
@@ -50,6 +51,7 @@ void cs_slot_free(struct cs_slot *slot)
     free(slot->district);
     free(slot->prefix);
     free(slot->passed_over);
+    free(slot->answers);
     free(slot->told);
     free(slot);
 }
@@ -123,6 +125,7 @@ void cs_slot_put(struct cs_slot *slot, const struct cs_part *store,
         cs_secrets_wipe(secret->copy);
     } else if (is(slot->current, index, secret->copy)) {
         loan = slot->current;
+        slot->refused = false; /* it was good until now */
         forget(&slot->renewed);
         cs_secrets_wipe(secret->copy);
     } else {

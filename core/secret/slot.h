@@ -49,6 +49,10 @@ struct cs_slot {
     int64_t absent;       /* known not to be there until then; 0: not known */
     int64_t *passed_over; /* each store: not asked until then */
     char *told; /* the last run that was told of the old name; or NULL */
+    /* What the log knows: each store's last answer, NULL: none; and that the
+       service refuses what is there. */
+    const char **answers;
+    bool refused;
 };
 
 struct cs_slot *cs_slot_new(const char *name, const struct cs_whom *whom,

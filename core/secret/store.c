@@ -120,6 +120,7 @@ static enum cs_rc call(struct cs_stores *stores, struct holder *holder,
                  .district_prefix = holder->prefix},
         .cancel = request->cancel,
         .stores = index,
+        .quiet = request->quiet,
     };
     struct cs_instance *instance;
     enum cs_rc rc = CS_OK;
@@ -130,6 +131,7 @@ static enum cs_rc call(struct cs_stores *stores, struct holder *holder,
         return rc;
     instance = holder->instance;
     instance->request.cancel = request->cancel; /* the asker's own deadline */
+    instance->request.quiet = request->quiet;
     cs_instance_enter(instance);
     rc = instance->module->ops.credential.fetch(instance->self, name, secret);
     /* A plugin whose own secret could not be had is not told why. */
@@ -167,9 +169,13 @@ const char *cs_store_outcome(enum cs_rc rc)
 
 /* The record of who read what.  Looking in vain is no reading, but a service
  * was told the name. */
-static void log_outcome(const struct holder *holder, const struct cs_whom *whom,
-                        const char *name, enum cs_rc rc)
+static void log_outcome(const struct holder *holder,
+                        const struct cs_secrets_request *request,
+                        const char *name, enum cs_rc rc,
+                        struct cs_secret *secret)
 {
+    const struct cs_whom *whom = &request->whom;
+    const char *answer = cs_store_outcome(rc);
     struct cs_log_context context = {
         .instance = holder->store->section,
         .run = whom->run,
@@ -178,8 +184,12 @@ static void log_outcome(const struct holder *holder, const struct cs_whom *whom,
     };
     bool told = holder->instance && holder->instance->reply;
 
-    cs_log_write(rc == CS_E_NOT_HERE && !told ? CS_LOG_DEBUG : CS_LOG_INFO,
-                 &context, "secret %s: %s", name, cs_store_outcome(rc));
+    secret->news =
+        !request->quiet || !secret->known || strcmp(secret->known, answer) != 0;
+    secret->known = answer;
+    cs_log_write(secret->news && (rc != CS_E_NOT_HERE || told) ? CS_LOG_INFO
+                                                               : CS_LOG_DEBUG,
+                 &context, "secret %s: %s", name, answer);
 }
 
 /* ---- Stores that are away ------------------------------------------------ */
@@ -314,7 +324,7 @@ enum cs_rc cs_store_ask(struct cs_stores *stores, size_t index,
 
     rc = (doubted ? call_briefly : call)(stores, holder, index, request, name,
                                          secret, error);
-    log_outcome(holder, &request->whom, name, rc);
+    log_outcome(holder, request, name, rc, secret);
     cs_counters_add(CS_COUNTER_SECRETS, store->section, cs_store_outcome(rc),
                     1);
     cs_gate_lock(&stores->gate);

@@ -15,6 +15,8 @@ struct cs_secret {     /* what a plugin reveals while it is asked */
     int64_t expires;   /* as cs_clock_now(); 0: never */
     const char *fault; /* why it is of no use, or NULL */
     bool unasked;      /* the store was away a moment ago, and left alone */
+    const char *known; /* to the log: the store's last answer; or NULL */
+    bool news;         /* this one differs, or is to be told in any case */
 };
 
 struct cs_stores *cs_store_new(struct cs_app *app);
