@@ -143,4 +143,33 @@ tells "the vault is away" credential.keyvault Degraded
 fault
 tells "it is back" credential.keyvault Healthy
 
+# ---- The session database ---------------------------------------------------------
+
+mv "$dir/session.db" "$dir/elsewhere.db"
+tells "the session database is gone" sink.session Unhealthy
+is "so it is not ready" "$(ready 503 && echo yes)" yes
+mv "$dir/elsewhere.db" "$dir/session.db"
+tells "it is back" sink.session Healthy
+is "so it is ready" "$(ready 200 && echo yes)" yes
+cp "$dir/session.db" "$dir/copy.db"
+mv "$dir/copy.db" "$dir/session.db"
+tells "it may be replaced" sink.session Healthy
+chmod 000 "$dir/session.db"
+if [ -r "$dir/session.db" ]; then
+    skip "root may read everything" "nobody may read it"
+else
+    tells "nobody may read it" sink.session Unhealthy
+fi
+chmod 600 "$dir/session.db"
+echo "this is no database" >"$dir/other.db"
+mv "$dir/session.db" "$dir/elsewhere.db"
+mv "$dir/other.db" "$dir/session.db"
+tells "it is something else" sink.session Unhealthy
+mv "$dir/elsewhere.db" "$dir/session.db"
+tells "it is what it was" sink.session Healthy
+syncs "and a sync ends well"
+
+kill -TERM $daemon
+wait $daemon
+is "it stops" $? 0
 finish

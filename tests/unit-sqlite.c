@@ -909,6 +909,21 @@ static void write_file(const char *path, const char *text_of_it, size_t size)
     assert_int_equal(fclose(file), 0);
 }
 
+static void moved(void **state)
+{
+    struct lab *lab = *state;
+    char elsewhere[200];
+
+    snprintf(elsewhere, sizeof elsewhere, "%s-elsewhere", lab->path);
+    make_both(lab);
+    assert_int_equal(ops->life.check(lab->sink), CS_OK);
+    assert_int_equal(rename(lab->path, elsewhere), 0);
+    assert_int_equal(ops->life.check(lab->sink), CS_E_RETRY);
+    assert_non_null(strstr(lab->fake.error, "removed or replaced"));
+    assert_int_equal(rename(elsewhere, lab->path), 0);
+    assert_int_equal(ops->life.check(lab->sink), CS_OK);
+}
+
 static void no_database(void **state)
 {
     struct lab *lab = *state;
@@ -1225,6 +1240,7 @@ int main(void)
         TEST(the_deadline),
         TEST(inspecting),
         TEST(changing),
+        TEST(moved),
         TEST(no_database),
         TEST(no_folder),
         TEST(no_permission),

@@ -74,12 +74,25 @@ static enum cs_rc sqlite_test_check_folder(struct sqlite_test *self)
     return fault == 0 ? CS_OK : sqlite_test_refused(self, self->path, fault);
 }
 
+/* What is written into a file that has no name any more, nobody ever reads. */
+static enum cs_rc sqlite_test_check_name(struct sqlite_test *self)
+{
+    int moved = 0;
+    sqlite3_file_control(self->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (!moved)
+        return CS_OK;
+    return cs_fail(self->host, CS_E_RETRY,
+                   "%s was removed or replaced while it was open", self->path);
+}
+
 static enum cs_rc sqlite_test_check(void *arg)
 {
     struct sqlite_test *self = arg;
     enum cs_rc rc = sqlite_test_connect(self, false);
     if (rc == CS_E_NOT_HERE)
         return sqlite_test_check_folder(self);
+    if (rc == CS_OK)
+        rc = sqlite_test_check_name(self);
     return rc == CS_OK ? sqlite_test_writable(self) : rc;
 }
 
