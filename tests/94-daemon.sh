@@ -248,6 +248,15 @@ wait_for finished
 kill -INT $daemon
 ends "SIGINT stops it, too" 0
 
+turn 1
+last=$(row LastTick)
+exits 78 "its address is taken: it does not start" \
+    env CLEVERSYNC_TEST_CLOCK_OFFSET="$clock" \
+    CLEVERSYNC_HEALTH__LISTEN="${lab_url#http://}" \
+    "$CLEVERSYNC" --config "$config" daemon
+is "nor does it claim the tick" "$(row LastTick)" "$last"
+turn -1
+
 # ---- Without Clever ------------------------------------------------------------------
 
 : >"$log"

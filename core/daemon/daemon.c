@@ -215,15 +215,19 @@ static enum cs_rc open_rooms(struct cs_daemon *daemon, struct cs_error *error)
     struct cs_web_parts parts = {.generations = daemon->generations};
     struct cs_run_observer observer = {
         .school = count_school, .ended = count_run, .none = count_none};
+    enum cs_rc rc;
 
     parts.metrics = daemon->metrics = observer.arg = cs_metrics_new();
     parts.runs = daemon->runs = cs_runs_new(daemon->generations, &observer);
     parts.schedule = daemon->schedule =
-        cs_schedule_start(daemon->generations, daemon->runs);
+        cs_schedule_new(daemon->generations, daemon->runs);
     parts.health = daemon->health =
         cs_health_new(daemon->generations, &watcher);
     daemon->follower = cs_metrics_follow(daemon->metrics, daemon->generations);
-    return cs_web_new(&daemon->web, &parts, error);
+    rc = cs_web_new(&daemon->web, &parts, error);
+    if (rc == CS_OK) /* else no tick may be claimed */
+        cs_schedule_start(daemon->schedule);
+    return rc;
 }
 
 /* What was opened last is asked by nobody any more, so it goes first. */
@@ -242,7 +246,7 @@ static void close_rooms(struct cs_daemon *daemon)
                      "anew");
         _exit(CS_EXIT_FAILED); /* it still runs: nothing may be freed */
     }
-    cs_schedule_stop(daemon->schedule);
+    cs_schedule_free(daemon->schedule);
     cs_runs_free(daemon->runs);
     cs_metrics_free(daemon->metrics);
 }

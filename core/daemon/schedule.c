@@ -33,7 +33,7 @@ struct cs_schedule {
     struct cs_gate gate; /* guards `shown` */
     struct cs_schedule_state shown;
     /* All below is the thread's own. */
-    int64_t started; /* on the wall */
+    int64_t started; /* on the wall; 0: not yet */
     char *expression;
     struct cs_cron cron;
     int64_t last;        /* LastTick as far as we know; 0: not yet */
@@ -402,29 +402,35 @@ static void *work(void *arg)
     return NULL;
 }
 
-struct cs_schedule *cs_schedule_start(struct cs_generations *generations,
-                                      struct cs_runs *runs)
+struct cs_schedule *cs_schedule_new(struct cs_generations *generations,
+                                    struct cs_runs *runs)
 {
     struct cs_schedule *schedule = cs_memory_new(sizeof(*schedule));
 
     schedule->generations = generations;
     schedule->runs = runs;
     schedule->stop = cs_cancel_new(NULL, 0);
-    schedule->started = cs_clock_now();
     cs_gate_init(&schedule->gate);
+    pulse(schedule, SOON);
+    return schedule;
+}
+
+void cs_schedule_start(struct cs_schedule *schedule)
+{
+    schedule->started = cs_clock_now();
     pulse(schedule, SOON);
     /* Without the thread nothing would ever be synced. */
     if (pthread_create(&schedule->thread, NULL, work, schedule) != 0)
         abort();
-    return schedule;
 }
 
-void cs_schedule_stop(struct cs_schedule *schedule)
+void cs_schedule_free(struct cs_schedule *schedule)
 {
     if (schedule == NULL)
         return;
     cs_cancel_now(schedule->stop);
-    pthread_join(schedule->thread, NULL);
+    if (schedule->started != 0)
+        pthread_join(schedule->thread, NULL);
     cs_cancel_free(schedule->stop);
     cs_gate_clear(&schedule->gate);
     free(schedule->expression);

@@ -10,10 +10,12 @@
 
 struct cs_schedule;
 
-struct cs_schedule *cs_schedule_start(struct cs_generations *generations,
-                                      struct cs_runs *runs);
+/* Nothing is begun before it is started. */
+struct cs_schedule *cs_schedule_new(struct cs_generations *generations,
+                                    struct cs_runs *runs);
+void cs_schedule_start(struct cs_schedule *schedule);
 /* When the runs have ended. */
-void cs_schedule_stop(struct cs_schedule *schedule); /* NULL: nothing */
+void cs_schedule_free(struct cs_schedule *schedule); /* NULL: nothing */
 
 /* From any thread. */
 struct cs_schedule_state {
