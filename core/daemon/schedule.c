@@ -131,14 +131,15 @@ struct change {
     bool made;
 };
 
-/* Another daemon may have done some of it. */
+/* Another daemon may have done some of it.  What is due as far as we know was
+ * counted before the row was locked, for it may be millions. */
 static void count_due(struct change *change, const struct cs_schedule_row *row)
 {
     const struct cs_schedule *schedule = change->schedule;
 
-    change->due = cs_schedule_row_due(
-        &schedule->cron,
-        row->last > schedule->last ? row->last : schedule->last, change->now);
+    if (row->last > schedule->last)
+        change->due =
+            cs_schedule_row_due(&schedule->cron, row->last, change->now);
 }
 
 static bool begin(void *arg, struct cs_schedule_row *row)
@@ -200,6 +201,9 @@ static bool change_shown(struct cs_schedule *schedule, cs_schedule_change *how,
     pulse(schedule, LATER);
     change->schedule = schedule;
     change->now = cs_clock_now();
+    if (how == claim || how == skip)
+        change->due =
+            cs_schedule_row_due(&schedule->cron, schedule->last, change->now);
     rc = change_row(app, how, change, row, &error);
     pulse(schedule, SOON);
     cs_generations_return(schedule->generations, app);
