@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "app.h"
+#include "metrics/counters.h"
 #include "plugin/instance.h"
 #include "base/memory.h"
 #include "secret/secret.h"
@@ -777,6 +778,29 @@ static void an_outage_changes_no_absence_for_who_begins_anew(void **state)
     expect_failure("X", CS_E_NOT_HERE);
 }
 
+/* ---- Counts -------------------------------------------------------------- */
+
+static void note_count(void *arg, const char *who, const char *how, double n)
+{
+    if (strcmp(who, "credential.fresh") == 0 && n == 0)
+        strcat(strcat(arg, how), " ");
+}
+
+static void counts_are_there_before_they_rise(void **state)
+{
+    static char section[] = "credential.fresh";
+    static const struct cs_part part = {section, "fresh", &store_module};
+    static const struct cs_part *fresh[] = {&part};
+    char seen[100] = "";
+
+    (void)state;
+    app.wiring.credentials = fresh;
+    app.wiring.ncredentials = 1;
+    cs_secrets_free(cs_secrets_new(&app));
+    cs_counters_each(CS_COUNTER_SECRETS, note_count, seen);
+    assert_string_equal(seen, "found absent denied unreachable failed ");
+}
+
 /* ---- Verification -------------------------------------------------------- */
 
 struct service {
@@ -1138,6 +1162,7 @@ int main(void)
         TEST(a_refused_fixed_secret_passes_its_store_over),
         TEST(who_begins_anew_need_not_wait),
         TEST(an_outage_changes_no_absence_for_who_begins_anew),
+        TEST(counts_are_there_before_they_rise),
         TEST(a_token_is_shown_once),
         TEST(a_wrong_token_is_not_lent),
         TEST(what_replaces_a_token_is_shown_as_well),

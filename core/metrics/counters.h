@@ -16,12 +16,13 @@ enum cs_counter {
     CS_COUNTER_KINDS
 };
 
-/* From any thread.  who and how are copied; how may be NULL. */
+/* From any thread.  who and how are copied; how may be NULL.  n may be 0, so
+ * that the count is there before it rises. */
 void cs_counters_add(enum cs_counter counter, const char *who, const char *how,
                      double n);
 
-/* Each that is not 0, in the order of first appearance; how "": none.  Strings
- * live on; the call must not count. */
+/* Each that was ever added to, in the order of first appearance; how "": none.
+ * Strings live on; the call must not count. */
 typedef void cs_counters_fn(void *arg, const char *who, const char *how,
                             double n);
 void cs_counters_each(enum cs_counter counter, cs_counters_fn *each, void *arg);

@@ -41,12 +41,26 @@ struct cs_stores {
     struct holder *holders; /* under the gate */
 };
 
+/* A count that first appears as 1 has not risen, for who watches it. */
+static void begin_counts(const struct cs_app *app)
+{
+    static const enum cs_rc answers[] = {CS_OK, CS_E_NOT_HERE, CS_E_AUTH,
+                                         CS_E_RETRY, CS_E_FATAL};
+
+    for (size_t i = 0; i < app->wiring.ncredentials; i++)
+        for (size_t k = 0; k < sizeof(answers) / sizeof(answers[0]); k++)
+            cs_counters_add(CS_COUNTER_SECRETS,
+                            app->wiring.credentials[i]->section,
+                            cs_store_outcome(answers[k]), 0);
+}
+
 struct cs_stores *cs_store_new(struct cs_app *app)
 {
     struct cs_stores *stores = cs_memory_new(sizeof(*stores));
 
     stores->app = app;
     cs_gate_init(&stores->gate);
+    begin_counts(app);
     return stores;
 }
 
