@@ -322,8 +322,16 @@ static void what_was_not_done_is_not_counted(void **state)
 
 /* ---- What others count --------------------------------------------------- */
 
+static void note_repeats(void *arg, const char *who, const char *how, double n)
+{
+    (void)who, (void)how;
+    sprintf(arg, "cleversync_database_repeats_total %.16g", n);
+}
+
 static void counters(void **state)
 {
+    char line[100] = "";
+
     (void)state;
     cs_counters_add(CS_COUNTER_REQUESTS, "source.x", "200", 1);
     cs_counters_add(CS_COUNTER_REQUESTS, "source.x", "200", 1);
@@ -338,6 +346,8 @@ static void counters(void **state)
                  "section=\"source.x\"} 0.25");
     assert_tells("cleversync_secret_reads_total{store=\"credential.env\","
                  "outcome=\"found\"} 1");
+    cs_counters_each(CS_COUNTER_DATABASE, note_repeats, line);
+    assert_tells(line); /* without a label, and there from the start */
     assert_tells("cleversync_runs_active 2");
     assert_tells("cleversync_schedule_skipped_ticks_total 3");
     assert_tells("cleversync_schedule_next_timestamp_seconds 1767225601");

@@ -9,6 +9,7 @@
 #include "fake-sink.h"
 #include "database/history.h"
 #include "base/memory.h"
+#include "metrics/counters.h"
 #include "database/reject.h"
 #include "database/schema.h"
 #include "database/session.h"
@@ -325,9 +326,16 @@ static void a_school_is_changed(void **state)
     cs_registry_clear(&registry);
 }
 
+static void note_count(void *arg, const char *who, const char *how, double n)
+{
+    (void)who, (void)how;
+    *(double *)arg = n;
+}
+
 static void transient_errors_are_repeated(void **state)
 {
     struct cs_registry registry;
+    double counted = 0, more = 0;
     int64_t before;
 
     (void)state;
@@ -340,9 +348,12 @@ static void transient_errors_are_repeated(void **state)
         assert_true(cs_clock_steady() - before >= 3 * CS_SECOND); /* 1 + 2 */
         cs_registry_clear(&registry);
     }
+    cs_counters_each(CS_COUNTER_DATABASE, note_count, &counted);
     fake_sink_fail(1, 4); /* three repetitions */
     assert_error(cs_registry_load(session, &registry, &error), CS_E_RETRY,
                  "sink.session: the database is out for tea");
+    cs_counters_each(CS_COUNTER_DATABASE, note_count, &more);
+    assert_true(more == counted + 3);
 }
 
 static void broken_commits_are_repeated(void **state)

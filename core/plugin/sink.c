@@ -6,6 +6,7 @@
 #include "plugin/sink.h"
 
 #include "http/http.h"
+#include "metrics/counters.h"
 
 /* A call of the plugin behind `sink`, with all that belongs around it. */
 #define FRAMED(call) \
@@ -133,7 +134,10 @@ bool cs_sink_again(const struct cs_settings *settings, struct cs_cancel *cancel,
     double base =
         cs_settings_decimal(settings, "retry", "database_backoff_base");
 
-    return n < attempts && cs_cancel_wait(cancel, cs_http_backoff(base, n));
+    if (n >= attempts || !cs_cancel_wait(cancel, cs_http_backoff(base, n)))
+        return false;
+    cs_counters_add(CS_COUNTER_DATABASE, "", NULL, 1);
+    return true;
 }
 
 enum cs_rc cs_sink_repeat(const struct cs_settings *settings,
