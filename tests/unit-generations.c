@@ -29,7 +29,7 @@ static const char session[] = "[session]\nsink = session\n";
 static const char pipeline[] = "[pipeline.student]\nsource = clever-data\n"
                                "mapper = student\nsink = schools\n";
 
-/* ---- The receiver --------------------------------------------------------- */
+/* ---- The receiver -------------------------------------------------------- */
 
 static void listen_for_events(unsigned *port)
 {
@@ -80,7 +80,7 @@ static void take(int connection)
     close(connection);
 }
 
-/* ---- The configuration ---------------------------------------------------- */
+/* ---- The configuration --------------------------------------------------- */
 
 static const char *write_config(const char *one, const char *other)
 {
@@ -121,7 +121,7 @@ static void raise_event(int number)
     cs_generations_return(generations, app);
 }
 
-/* ---- Tests ---------------------------------------------------------------- */
+/* ---- Tests --------------------------------------------------------------- */
 
 static void nobody_waits_for_what_is_over(void **state)
 {
@@ -147,7 +147,7 @@ static void what_would_not_start_is_not_reloaded(void **state)
     assert_true(reload());
 }
 
-/* ---- Around them ---------------------------------------------------------- */
+/* ---- Around them --------------------------------------------------------- */
 
 static void on_stop(void *arg)
 {

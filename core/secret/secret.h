@@ -58,10 +58,10 @@ const char *cs_secrets_name(const struct cs_loan *loan);
 const char *cs_secrets_store(const struct cs_loan *loan); /* "credential.env" */
 void cs_secrets_return(struct cs_secrets *secrets, struct cs_loan *loan);
 /* The service refused it (401): forget it.  A secret that expires is fetched
- * anew; one that does not is not taken from that store for five minutes, unless somebody
- * begins anew.
- * Nothing happens when it was replaced meanwhile, so that many who are refused
- * at once cause one renewal.  The loan is still to be given back. */
+ * anew; one that does not is not taken from that store for five minutes, unless
+ * somebody begins anew.  Nothing happens when it was replaced meanwhile, so
+ * that many who are refused at once cause one renewal.  The loan is still to be
+ * given back.  quiet: as in a request. */
 void cs_secrets_refused(struct cs_secrets *secrets, struct cs_loan *loan,
                         bool quiet);
 
