@@ -65,8 +65,10 @@ static const char **all_sets(const struct cs_arguments *arguments,
     sets = cs_memory_array(n + nmore + 1, sizeof(*sets));
     for (size_t i = 0; i < n; i++)
         sets[i] = given[i];
-    for (size_t i = 0; i < nmore; i++)
+    for (size_t i = 0; i < nmore; i++) {
+        /* cppcheck-suppress nullPointer ; without more nmore is 0 */
         sets[n + i] = more[i];
+    }
     return sets;
 }
 

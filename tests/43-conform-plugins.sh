@@ -63,15 +63,15 @@ passes() { # KIND/NAME SKIPPED
 
 start credential/env
 start credential/file directory="$dir/secrets"
-start credential/keyvault base_url={lab} retry_attempts=0 \
-    metadata_url={lab}/metadata/identity/oauth2/token
-start credential/clever-oauth token_url={lab}/oauth/tokens \
+start credential/keyvault base_url="{lab}" retry_attempts=0 \
+    metadata_url="{lab}/metadata/identity/oauth2/token"
+start credential/clever-oauth token_url="{lab}/oauth/tokens" \
     access_token=CleverSyncSOS--Check--Value
-start source/clever-data base_url={lab}/v3.0
-start source/clever-events base_url={lab}/v3.0
+start source/clever-data base_url="{lab}/v3.0"
+start source/clever-events base_url="{lab}/v3.0"
 start mapper/student
 start mapper/teacher
-start notifier/webhook url={lab}/hook
+start notifier/webhook url="{lab}/hook"
 start notifier/appinsights
 wait
 

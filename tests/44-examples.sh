@@ -38,7 +38,7 @@ start_lab --schools 2 --students 12 --teachers 5
 write_config <"$source/examples/mapper-section/section.conf"
 register
 set -- $(prefixes)
-one=$1 two=$2
+one=$1
 one_id=$(school_id "$one")
 token=$(curl -fsS -m 20 -u lab-client:lab-secret "$lab_url/oauth/tokens" |
     sed -n 's/.*"access_token":"\([^"]*\)".*/\1/p')

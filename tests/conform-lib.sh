@@ -6,7 +6,7 @@
 start_check() { # NAME ARGUMENT...: in the background, into $dir/NAME.tap
     local name=$1
     shift
-    cs plugins check "$@" >"$dir/$name.tap" 2>"$dir/$name.err" </dev/null &
+    cs plugins check "$@" >"${dir:?}/$name.tap" 2>"$dir/$name.err" </dev/null &
 }
 
 failed() { # FILE: the cases that did

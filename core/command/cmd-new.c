@@ -119,11 +119,11 @@ static bool write_file(const struct forms *forms, const struct cs_template *one)
 {
     char *path = path_of(forms, one->name);
     FILE *file = fopen(path, "wxe");
-    bool good = file != NULL;
+    bool good;
     int why;
 
     free(path);
-    if (!good)
+    if (file == NULL)
         return false;
     fill_in(file, forms, (const char *)one->bytes);
     good = fflush(file) == 0 && !ferror(file);
