@@ -40,8 +40,8 @@ struct cs_sketch {
     struct cs_value row[2 * CS_SKETCH_CELLS];
 };
 
-/* Opens the mapper and finds out what it takes; begin() with a record that it
- * takes as a person of its own, else the case is skipped. */
+/* Opens the mapper and finds out what it takes.  Without a record that becomes
+ * a row the case is over. */
 void cs_sketch_begin(struct cs_sketch *sketch, struct cs_probe *probe);
 /* Another mapper for the same sketch, from now on. */
 void cs_sketch_reopen(struct cs_sketch *sketch);

@@ -69,7 +69,8 @@ enum cs_rc cs_probe_work(struct cs_probe *probe, struct cs_instance *instance);
 
 /* Was this text said in the log or in an error? */
 bool cs_probe_heard(struct cs_probe *probe, const char *text);
-/* A text that must not be heard; gives a copy that lives as long as the case. */
+/* A text that must not be heard; gives a copy that lives as long as the
+ * case. */
 const char *cs_probe_keep_secret(struct cs_probe *probe, const char *text);
 /* Fails if any of them was. */
 void cs_probe_no_secret_heard(struct cs_probe *probe);

@@ -123,7 +123,7 @@ static enum cs_rc wrong_fields(const struct cs_host *host, const json_t *record,
 static void wrong_harm(const struct cs_host *host, const json_t *record,
                        struct cs_value *row)
 {
-    static int calls;
+    static _Atomic unsigned calls;
     if (wrong_is(host, "spills"))
         row[WRONG_COLUMNS].state = CS_NULL;
     if (wrong_is(host, "peeks") && json_object_get(record, "email") != NULL)
