@@ -292,8 +292,7 @@ static void silent(struct cs_probe *probe)
         return;
     cs_conform_about(probe->conform, "a record with nothing but its key");
     cs_probe_wants(probe, "map",
-                   cs_sketch_map(&sketch, cs_sketch_bare(&sketch, false)),
-                   CS_MAYBE);
+                   cs_sketch_map(&sketch, cs_sketch_bare(&sketch)), CS_MAYBE);
 }
 
 const struct cs_conform_case cs_conform_mapper_records[] = {

@@ -17,9 +17,9 @@ static const struct cs_value untouched = {.state = (enum cs_cell)7};
 
 /* ---- Records ------------------------------------------------------------- */
 
-void cs_sketch_text(const struct cs_sketch *sketch, size_t path, char text[32])
+/* So that it can be told which one came where. */
+static void name_path(size_t path, char text[32])
 {
-    (void)sketch;
     snprintf(text, 32, "Quill-%zu", path);
 }
 
@@ -27,7 +27,7 @@ static json_t *shaped(const struct cs_sketch *sketch, size_t path)
 {
     char text[32];
 
-    cs_sketch_text(sketch, path, text);
+    name_path(path, text);
     switch (sketch->shapes[path]) {
     case CS_SHAPE_SCHOOLS:
         return json_pack("[s]", SCHOOL);
@@ -89,14 +89,12 @@ json_t *cs_sketch_record(const struct cs_sketch *sketch)
     return record;
 }
 
-json_t *cs_sketch_bare(const struct cs_sketch *sketch, bool ways)
+json_t *cs_sketch_bare(const struct cs_sketch *sketch)
 {
     json_t *record = json_object();
 
-    for (size_t i = 0; i < sketch->npaths; i++)
-        if (ways || i == sketch->key)
-            cs_sketch_put(record, sketch->ops->reads[i],
-                          i == sketch->key ? shaped(sketch, i) : NULL);
+    cs_sketch_put(record, sketch->ops->reads[sketch->key],
+                  shaped(sketch, sketch->key));
     return record;
 }
 
@@ -243,7 +241,7 @@ static size_t column_of(struct cs_sketch *sketch, size_t path)
     const struct cs_entity *entity = sketch->ops->entity;
     char text[32];
 
-    cs_sketch_text(sketch, path, text);
+    name_path(path, text);
     for (size_t i = 0; i < entity->ncolumns; i++)
         if (entity->columns[i].type != CS_BOOL &&
             entity->columns[i].type != CS_INT &&

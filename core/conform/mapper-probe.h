@@ -48,15 +48,13 @@ void cs_sketch_reopen(struct cs_sketch *sketch);
 
 /* A record with all that is read, yours. */
 json_t *cs_sketch_record(const struct cs_sketch *sketch);
-/* Only the key, and the objects on the way to all paths if `ways`. */
-json_t *cs_sketch_bare(const struct cs_sketch *sketch, bool ways);
+/* Only the key. */
+json_t *cs_sketch_bare(const struct cs_sketch *sketch);
 /* Sets what a path leads to; stolen NULL: takes it away. */
 void cs_sketch_put(json_t *record, const char *path, json_t *stolen);
 /* A full record with this in one place. */
 json_t *cs_sketch_with(const struct cs_sketch *sketch, size_t path,
                        json_t *stolen);
-/* The text that a path has in a record. */
-void cs_sketch_text(const struct cs_sketch *sketch, size_t path, char text[32]);
 
 /* Fills row; probe->error has the error.  Steals the record. */
 enum cs_rc cs_sketch_map(struct cs_sketch *sketch, json_t *stolen);
