@@ -204,6 +204,6 @@ wrong deaf-notifier \
     "cancel: a call without time left" \
     "cancel: a call under way" \
     "peers: one that hangs"
-wrong slow "fields: 20,000 records in 5 seconds"
+wrong slow "fields: 20,000 records in 10 seconds"
 
 finish
