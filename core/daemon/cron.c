@@ -324,11 +324,12 @@ static int64_t change_between(int64_t from, int64_t to)
 static int64_t second_pass(const struct cs_cron *cron, int64_t after,
                            int64_t found)
 {
+    int64_t tomorrow = found < after + DAY ? found : after + DAY;
     int64_t change, wall, first, second;
 
-    if (found - after > DAY || offset_at(found) >= offset_at(after))
+    if (offset_at(tomorrow) >= offset_at(after))
         return found;
-    change = change_between(after, found);
+    change = change_between(after, tomorrow);
     wall = next_on_wall(cron, change + offset_at(change));
     instants(wall, &first, &second);
     return second < found ? second : found;
