@@ -113,6 +113,28 @@ static void addresses(void **state)
     assert_false(cs_web_address_parse("127.0.0.1: 1", &address));
 }
 
+/* Who comes by IPv4 is the same one on every socket. */
+static void hosts(void **state)
+{
+    static const struct {
+        const char *text, *host;
+    } cases[] = {
+        {"127.0.0.2:1", "127.0.0.2"},
+        {"[::1]:1", "::1"},
+        {"[2001:db8::7]:1", "2001:db8::7"},
+        {"[::ffff:192.0.2.1]:1", "192.0.2.1"},
+    };
+    struct cs_web_address address;
+    char host[INET6_ADDRSTRLEN];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        assert_true(cs_web_address_parse(cases[i].text, &address));
+        cs_web_address_host(&address.socket.any, host);
+        assert_string_equal(host, cases[i].host);
+    }
+}
+
 /* ---- Who is signed in --------------------------------------------------- */
 
 static void signing(void **state)
@@ -175,8 +197,9 @@ static void guessing(void **state)
         assert_true(wait > before);
         before = wait;
     }
-    assert_false(cs_web_limit_try(limit, "192.0.2.1", &wait));
     assert_true(wait <= 4 * CS_SECOND);
+    assert_false(cs_web_limit_try(limit, "192.0.2.1", &wait));
+    assert_int_equal(wait, 0);
     assert_true(cs_web_limit_try(limit, "192.0.2.2", &wait));
     cs_web_limit_good(limit, "192.0.2.2");
     assert_false(cs_web_limit_try(limit, "192.0.2.1", &wait));
@@ -260,8 +283,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queries),   cmocka_unit_test(origins),
-        cmocka_unit_test(addresses), cmocka_unit_test(working),
-        cmocka_unit_test(signing),   cmocka_unit_test(guessing),
+        cmocka_unit_test(addresses), cmocka_unit_test(hosts),
+        cmocka_unit_test(working),   cmocka_unit_test(signing),
+        cmocka_unit_test(guessing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "web/web-address.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,4 +58,23 @@ bool cs_web_address_parse(const char *text, struct cs_web_address *address)
         address->loopback = ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
     }
     return true;
+}
+
+void cs_web_address_host(const struct sockaddr *address,
+                         char text[INET6_ADDRSTRLEN])
+{
+    const struct sockaddr_in *v4 = (const void *)address;
+    const struct sockaddr_in6 *v6 = (const void *)address;
+    const void *bytes = &v4->sin_addr;
+    int family = address->sa_family;
+
+    if (family == AF_INET6) {
+        bytes = &v6->sin6_addr;
+        if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+            family = AF_INET;
+            bytes = &v6->sin6_addr.s6_addr[12];
+        }
+    }
+    if (inet_ntop(family, bytes, text, INET6_ADDRSTRLEN) == NULL)
+        snprintf(text, INET6_ADDRSTRLEN, "unknown");
 }

@@ -19,5 +19,9 @@ struct cs_web_address {
 
 /* False: it is no such text.  Port 0: any that is free. */
 bool cs_web_address_parse(const char *text, struct cs_web_address *address);
+/* Whose it is, without the port; who comes by IPv4 has an address of IPv4,
+ * whatever the socket. */
+void cs_web_address_host(const struct sockaddr *address,
+                         char text[INET6_ADDRSTRLEN]);
 
 #endif

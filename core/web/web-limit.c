@@ -13,8 +13,7 @@
 #include <string.h>
 
 #define MINUTE (60 * CS_SECOND)
-#define SHORTEST (CS_SECOND / 4) /* a refusal is held back */
-#define LONGEST (4 * CS_SECOND)
+#define SHORTEST (CS_SECOND / 4) /* a wrong one is held back */
 
 enum {
     ADDRESSES = 256, /* that are kept in mind; the eldest makes room */
@@ -118,7 +117,7 @@ bool cs_web_limit_try(struct cs_web_limit *limit, const char *address,
         add(&limit->all, CS_WEB_LIMIT_ALL, now);
     }
     pthread_mutex_unlock(&limit->mutex);
-    *wait = SHORTEST << n < LONGEST ? SHORTEST << n : LONGEST;
+    *wait = may ? SHORTEST << n : 0;
     return may;
 }
 

@@ -19,8 +19,9 @@ void cs_web_limit_free(struct cs_web_limit *limit); /* NULL: nothing */
 
 /* From any thread.  False: this attempt must not be looked at.  It counts as a
  * failure until cs_web_limit_good() says otherwise, so that many at once are
- * not more than so many.  wait: how long a refusal is to be held back, in
- * microseconds; it grows. */
+ * not more than so many.  wait: how long the answer to a wrong one is to be
+ * held back, in microseconds; it grows.  One that was not looked at is answered
+ * at once, so that it takes nobody's place. */
 bool cs_web_limit_try(struct cs_web_limit *limit, const char *address,
                       int64_t *wait);
 void cs_web_limit_good(struct cs_web_limit *limit, const char *address);

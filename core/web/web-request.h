@@ -8,10 +8,10 @@
 #include "base/error.h"
 
 #include <jansson.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 
 #define CS_WEB_BODY ((size_t)64 * 1024) /* most bytes of a request's */
-#define CS_WEB_ADDRESS 64               /* bytes of an address as text */
 
 struct cs_web_parameter { /* of the query; decoded */
     char *name, *value;
@@ -34,7 +34,7 @@ struct cs_web_request {
     const char *host, *origin, *fetch_site, *type, *accept;
     const char *body; /* body_size bytes and a NUL */
     size_t body_size;
-    char address[CS_WEB_ADDRESS]; /* who asks */
+    char address[INET6_ADDRSTRLEN]; /* who asks */
     /* What the router finds out. */
     enum cs_web_who who;
     char *name; /* what stands for {} in the route's path */

@@ -119,21 +119,12 @@ static const char *field(struct MHD_Connection *connection, const char *name)
 }
 
 static void write_address(struct MHD_Connection *connection,
-                          char text[CS_WEB_ADDRESS])
+                          char text[INET6_ADDRSTRLEN])
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *address = info->client_addr;
-    const void *bytes =
-        address->sa_family == AF_INET6
-            ? (const void *)&(
-                  (const struct sockaddr_in6 *)(const void *)address)
-                  ->sin6_addr
-            : (const void *)&((const struct sockaddr_in *)(const void *)address)
-                  ->sin_addr;
 
-    if (inet_ntop(address->sa_family, bytes, text, CS_WEB_ADDRESS) == NULL)
-        snprintf(text, CS_WEB_ADDRESS, "unknown");
+    cs_web_address_host(info->client_addr, text);
 }
 
 static void read_request(const struct cs_web_server *server,
@@ -290,13 +281,11 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection,
 static void write_url(struct cs_web_server *server,
                       const struct cs_web_address *address, unsigned port)
 {
-    bool six = address->socket.any.sa_family == AF_INET6;
-    char host[INET6_ADDRSTRLEN] = "";
+    char host[INET6_ADDRSTRLEN];
+    bool six;
 
-    inet_ntop(address->socket.any.sa_family,
-              six ? (const void *)&address->socket.v6.sin6_addr
-                  : (const void *)&address->socket.v4.sin_addr,
-              host, sizeof(host));
+    cs_web_address_host(&address->socket.any, host);
+    six = strchr(host, ':') != NULL;
     snprintf(server->url, sizeof(server->url), "%s://%s%s%s:%u",
              server->tls ? "https" : "http", six ? "[" : "", host,
              six ? "]" : "", port);
