@@ -354,7 +354,10 @@ static void what_is_refused_for_good_does_not_come_again(void **state)
 
     (void)state;
     fake.replies = refused;
-    assert_int_equal(notify_many(1), CS_OK);
+    assert_int_equal(notify_many(3), CS_E_DATA);
+    assert_true(again[0]); /* the error is about this one */
+    assert_false(again[1] || again[2]);
+    assert_non_null(strstr(fake.error, "1 of 3 events were refused for good"));
 }
 
 static void answers_have_their_class(void **state)

@@ -354,6 +354,25 @@ static void other_errors_lose_what_was_handed_over(void **state)
     assert_int_equal(number_at(&players[0], 1, "held"), 1);
 }
 
+static void of_a_part_only_the_rest_is_lost(void **state)
+{
+    struct player *player = &players[0];
+
+    (void)state;
+    block(player, true);
+    raise_numbers(0, 1);
+    await_inside(player);
+    raise_numbers(1, 5);
+    player->results[1] = CS_E_DATA;
+    player->again = 3;
+    block(player, false);
+    await_events(player, 6);
+    while (state_of(0).waiting > 0)
+        ;
+    assert_int_equal(state_of(0).lost, 1);
+    assert_int_equal(state_of(0).sent, 5);
+}
+
 static void one_that_cannot_be_opened_is_tried_again(void **state)
 {
     (void)state;
@@ -569,6 +588,7 @@ int main(void)
         TEST(a_full_queue_loses_the_oldest),
         TEST(what_was_not_delivered_comes_again),
         TEST(of_a_part_only_the_rest_comes_again),
+        TEST(of_a_part_only_the_rest_is_lost),
         TEST(other_errors_lose_what_was_handed_over),
         TEST(one_that_cannot_be_opened_is_tried_again),
         TEST(metrics_are_summed_up),

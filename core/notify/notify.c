@@ -303,7 +303,8 @@ static void set_pause(struct outlet *outlet)
     outlet->retry = cs_clock_steady() + pause;
 }
 
-/* Under the mutex: keeps what comes again, forgets the rest. */
+/* Under the mutex: keeps what comes again, forgets the rest.  An error is about
+ * all, or about those that are marked. */
 static void settle(struct outlet *outlet, enum cs_rc rc, const bool *again)
 {
     size_t kept = 0;
@@ -312,15 +313,17 @@ static void settle(struct outlet *outlet, enum cs_rc rc, const bool *again)
     for (size_t i = 0; i < outlet->nbatch; i++)
         some = some || again[i];
     for (size_t i = 0; i < outlet->nbatch; i++) {
-        if (comes_again(rc) && (!some || again[i])) {
+        bool failed = rc != CS_OK && (!some || again[i]);
+
+        if (failed && comes_again(rc)) {
             outlet->batch[kept++] = outlet->batch[i];
             continue;
         }
         json_decref(outlet->batch[i]);
-        if (rc == CS_OK || comes_again(rc))
-            outlet->sent++;
-        else
+        if (failed)
             outlet->lost++;
+        else
+            outlet->sent++;
     }
     outlet->nbatch = kept;
     if (comes_again(rc))

@@ -345,9 +345,9 @@ struct cs_news {
 struct cs_notifier_ops { /* hears of runs and failures; never blocks one */
     struct cs_life life;
     /* CS_E_RETRY and CS_E_AUTH: the core hands the same events over again,
-     * when the last reply's Retry-After says or after a pause; if again[] is
-     * true for some, only those.  After any other error they are lost.  What
-     * was delivered may come once more: each event has an id. */
+     * when the last reply's Retry-After says or after a pause.  After any other
+     * error they are lost.  If again[] is true for some, both is about those
+     * only.  What was delivered may come once more: each event has an id. */
     enum cs_rc (*notify)(void *self, struct cs_news *news);
 };
 

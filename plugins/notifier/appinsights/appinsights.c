@@ -95,42 +95,57 @@ static bool insights_may_heal(json_int_t status)
     return false;
 }
 
+/* How many items were refused in a way that heals, or does not; the last one's
+ * status; mark: those of the events, or NULL. */
+static size_t insights_refused(const json_t *reply,
+                               const struct insights_batch *batch, bool heals,
+                               bool *mark, json_int_t *last)
+{
+    json_int_t index, status;
+    size_t n = 0, i;
+    json_t *item;
+
+    json_array_foreach(json_object_get(reply, "errors"), i, item)
+    {
+        if (json_unpack(item, "{s:I, s:I}", "index", &index, "statusCode",
+                        &status) != 0 ||
+            index < 0 || (size_t)index >= batch->n ||
+            insights_may_heal(status) != heals)
+            continue;
+        n++;
+        *last = status;
+        if (mark)
+            mark[batch->index[index]] = true;
+    }
+    return n;
+}
+
+#define INSIGHTS_REFUSED \
+    "%zu of %zu events were refused for good, the last one with status %lld"
+
 /* Some items may have been refused, each with a status of its own. */
 static enum cs_rc insights_read(const struct cs_host *host, const json_t *reply,
                                 const struct insights_batch *batch,
                                 struct cs_news *news)
 {
-    size_t again = 0, refused = 0, i;
-    json_int_t last = 0;
-    json_t *item;
+    json_int_t again_status = 0, lost_status = 0;
+    size_t again =
+        insights_refused(reply, batch, true, news->again, &again_status);
+    size_t lost = insights_refused(
+        reply, batch, false, again > 0 ? NULL : news->again, &lost_status);
 
-    json_array_foreach(json_object_get(reply, "errors"), i, item)
-    {
-        json_int_t index, status;
-
-        if (json_unpack(item, "{s:I, s:I}", "index", &index, "statusCode",
-                        &status) != 0 ||
-            index < 0 || (size_t)index >= batch->n)
-            continue;
-        if (insights_may_heal(status)) {
-            again += !news->again[batch->index[index]];
-            news->again[batch->index[index]] = true;
-        } else {
-            refused++;
-        }
-        last = status;
-    }
-    if (refused > 0)
-        cs_log(host, CS_LOG_WARN,
-               "%zu of %zu events were refused for good, the last one with "
-               "status %lld",
-               refused, batch->n, (long long)last);
-    if (again == 0)
-        return CS_OK;
-    return cs_fail(host, CS_E_RETRY,
-                   "%zu of %zu events were not accepted, the last one with "
-                   "status %lld",
-                   again, batch->n, (long long)last);
+    if (again > 0 && lost > 0)
+        cs_log(host, CS_LOG_WARN, INSIGHTS_REFUSED, lost, batch->n,
+               (long long)lost_status);
+    if (again > 0)
+        return cs_fail(host, CS_E_RETRY,
+                       "%zu of %zu events were not accepted, the last one "
+                       "with status %lld",
+                       again, batch->n, (long long)again_status);
+    if (lost > 0)
+        return cs_fail(host, CS_E_DATA, INSIGHTS_REFUSED, lost, batch->n,
+                       (long long)lost_status);
+    return CS_OK;
 }
 
 /* Follows a redirect to another host, which is asked from now on; false: there
