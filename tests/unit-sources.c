@@ -32,8 +32,8 @@ static const struct cs_entity teachers = {.name = "teacher",
                                           .collection = "teachers"};
 static const struct cs_entity schools = {.name = "school",
                                          .collection = "schools"};
-static const struct cs_entity sections = {.name = "section",
-                                          .collection = "sections"};
+static const struct cs_entity courses = {.name = "section",
+                                          .collection = "courses"};
 
 static const struct fake_pair options[] = {{"base_url", BASE}, {NULL, NULL}};
 static const char *const reads[] = {"id", NULL};
@@ -267,9 +267,9 @@ static void nothing_is_asked_for(void **state)
                 clever_data_ops.fetch(self, &students, ids[i], &page),
                 CS_E_CURSOR);
     }
-    assert_int_equal(clever_data_ops.fetch(self, &sections, NULL, &page),
+    assert_int_equal(clever_data_ops.fetch(self, &courses, NULL, &page),
                      CS_E_CONFIG);
-    assert_non_null(strstr(fake.error, "no collection sections"));
+    assert_non_null(strstr(fake.error, "no collection courses"));
 
     memset(longest, 'a', sizeof longest);
     longest[sizeof longest - 1] = '\0';
@@ -447,7 +447,7 @@ static const struct {
      CS_OK, "4 5e2 u1;", MORE, "5e3"},
     /* About something else, or of a kind that nobody knows. */
     {200,
-     FEED(EVENT("5e2", "sections.updated", "s1") "," EVENT(
+     FEED(EVENT("5e2", "courses.updated", "s1") "," EVENT(
               "5e3", "users.merged", "u1") "," EVENT("5e4", "users", "u1"),
           ""),
      CS_OK, "", ALL, "5e4"},
