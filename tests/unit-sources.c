@@ -32,8 +32,10 @@ static const struct cs_entity teachers = {.name = "teacher",
                                           .collection = "teachers"};
 static const struct cs_entity schools = {.name = "school",
                                          .collection = "schools"};
-static const struct cs_entity courses = {.name = "section",
-                                          .collection = "courses"};
+static const struct cs_entity sections = {.name = "section",
+                                          .collection = "sections"};
+static const struct cs_entity courses = {.name = "course",
+                                         .collection = "courses"};
 
 static const struct fake_pair options[] = {{"base_url", BASE}, {NULL, NULL}};
 static const char *const reads[] = {"id", NULL};
@@ -187,6 +189,7 @@ static const struct {
      "GET " BASE
      "/schools/5c1/users?role=student&limit=7&starting_after=a-_Z9"},
     {&teachers, NULL, "GET " BASE "/schools/5c1/users?role=teacher&limit=7"},
+    {&sections, NULL, "GET " BASE "/schools/5c1/sections?limit=7"},
     {&schools, NULL, "GET " BASE "/schools?limit=7"},
     {&schools, "5c1", "GET " BASE "/schools?limit=7&starting_after=5c1"},
 };
@@ -447,7 +450,7 @@ static const struct {
      CS_OK, "4 5e2 u1;", MORE, "5e3"},
     /* About something else, or of a kind that nobody knows. */
     {200,
-     FEED(EVENT("5e2", "courses.updated", "s1") "," EVENT(
+     FEED(EVENT("5e2", "sections.updated", "s1") "," EVENT(
               "5e3", "users.merged", "u1") "," EVENT("5e4", "users", "u1"),
           ""),
      CS_OK, "", ALL, "5e4"},
