@@ -119,6 +119,7 @@ const results = { // of a run or a school: words, and how they look
     "Success": ["Success", "good"],
     "Partial": ["Partly done", "warn"],
     "InProgress": ["Running", "plain"],
+    "Interrupted": ["Interrupted, or run by another process", "warn"],
     "Failed": ["Failed", "bad"],
 };
 
@@ -243,8 +244,9 @@ function sync(name, query) {
 async function requireFull(school) {
     if (await confirmed(`Full sync of ${school.name}?`,
         "The next sync of this school reads everything from Clever. " +
-        "People who are no longer listed there are deleted, within the " +
-        "limits of the guards.", "Require a full sync")) {
+        "People who are no longer listed there are deactivated or deleted, " +
+        "as it is configured, within the limits of the guards.",
+        "Require a full sync")) {
         await act(`/api/schools/${school.school_id}/require-full`,
             `The next sync of ${school.name} is a full one.`);
     }
@@ -256,7 +258,7 @@ async function approve(hold) {
     if (await confirmed(`Let these ${numbers.format(hold.held)} go through?`,
         `${hold.name}: ${numbers.format(hold.held)} of ` +
         `${numbers.format(hold.total)} ${plural(hold.entity)} ${would(hold)} ` +
-        "with the next full sync, once, if it is still so then.",
+        "with the next sync, once, if it is still so then; it is a full one.",
         "Approve")) {
         await act(`/api/holds/${hold.hold}/approve`,
             `Hold ${hold.hold} is approved.`);
@@ -412,6 +414,11 @@ function showAttention(holds, rejects, total) {
     byId("attention").hidden = holds.length === 0 && total === 0;
 }
 
+/* A process that was killed says no more, nor does one elsewhere. */
+const state = (school, sync) =>
+    (sync.status === "InProgress" && !school.running
+        ? "Interrupted" : sync.status);
+
 function lastSyncs(school) {
     if (school.entities.length === 0) {
         return make("span", {class: "soft"}, "never");
@@ -419,11 +426,11 @@ function lastSyncs(school) {
     const syncs = [...school.entities]
         .sort((a, b) => a.entity.localeCompare(b.entity));
     return make("ul", {class: "syncs"}, ...syncs.map((sync) =>
-        make("li", {}, chip(sync.status), " ",
+        make("li", {}, chip(state(school, sync)), " ",
             `${sync.entity}s, ${(sync.type || "").toLowerCase()}, `,
             time(sync.start),
             make("span", {class: "what"}, sync.status === "InProgress"
-                ? "still running" : changes(sync)),
+                ? "not at its end" : changes(sync)),
             sync.message
                 ? make("span", {class: "what"}, sync.message) : null)));
 }
