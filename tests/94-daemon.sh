@@ -281,6 +281,8 @@ ok "schedule next" cs schedule next -n 2 --set sync.time_zone=America/Chicago \
 is "as many as asked for" "$(grep -c ' 02:00:00 C[SD]T$' "$out")" 2
 ok "as JSON" cs schedule next -o json
 is "ten of them" "$(grep -c '"time"' "$out")" 10
+exits 2 "a thousand, not more" cs schedule next -n 1001
+like "which it says" "$err" 'at most 1000'
 ok "no schedule" cs schedule next --set schedule.cron_expression=
 like "says so" "$out" 'never comes to run'
 exits 78 "a bad schedule" cs daemon --set schedule.cron_expression=noon

@@ -11,6 +11,8 @@
 
 #include <time.h>
 
+enum { MOST = 1000 }; /* times that are shown */
+
 const struct cs_cli_option cs_cmd_schedule_next_options[] = {
     {"count", 'n', "N", "so many (10)"},
     {NULL, 0, NULL, NULL},
@@ -18,7 +20,7 @@ const struct cs_cli_option cs_cmd_schedule_next_options[] = {
 
 static const struct cs_table_column columns[] = {
     {"UTC", "time", false},
-    {"HERE", "local", false},
+    {"TIME ZONE", "local", false},
     {NULL, NULL, false},
 };
 
@@ -35,9 +37,8 @@ static void add_local(struct cs_table *table, int64_t time)
 }
 
 static void print_next(const struct cs_arguments *arguments,
-                       const struct cs_cron *cron)
+                       const struct cs_cron *cron, long count)
 {
-    long count = cs_arguments_number(arguments, "count", 10);
     struct cs_table *table = cs_table_new(columns);
     int64_t time = cs_clock_now();
 
@@ -51,12 +52,15 @@ static void print_next(const struct cs_arguments *arguments,
 
 int cs_cmd_schedule_next(const struct cs_arguments *arguments)
 {
+    long count = cs_arguments_number(arguments, "count", 10);
     struct cs_problems problems = {0};
     struct cs_cron cron = {0};
     const char *expression;
     struct cs_app app;
     int status = CS_EXIT_OK;
 
+    if (count > MOST)
+        return cs_cli_misuse(arguments, "--count takes at most %d", (int)MOST);
     cs_app_read(&app, arguments, &problems);
     if (problems.n > 0) {
         status = cs_app_problems(arguments, &problems);
@@ -66,7 +70,7 @@ int cs_cmd_schedule_next(const struct cs_arguments *arguments)
             cs_settings_text(app.settings, "schedule", "cron_expression");
         if (expression[0] != '\0')
             cs_cron_parse(&cron, expression, NULL); /* it was checked */
-        print_next(arguments, &cron);
+        print_next(arguments, &cron, count);
     }
     cs_problems_clear(&problems);
     cs_app_close(&app);
