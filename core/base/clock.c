@@ -131,6 +131,7 @@ bool cs_clock_parse(const char *text, int64_t *time)
     struct tm parts = {0};
     const char *rest = strptime(text, "%Y-%m-%d", &parts);
     int64_t fraction = 0, unit = CS_SECOND;
+    int day;
 
     if (!rest || (*rest != 'T' && *rest != ' '))
         return false;
@@ -147,6 +148,7 @@ bool cs_clock_parse(const char *text, int64_t *time)
         rest++;
     if (*rest)
         return false;
+    day = parts.tm_mday;
     *time = (int64_t)timegm(&parts) * CS_SECOND + fraction;
-    return true;
+    return parts.tm_mday == day; /* else the month has no such day */
 }
