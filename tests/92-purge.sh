@@ -95,9 +95,20 @@ right "brings back who is in Clever"
 half=$(sql "$one" 'SELECT count(*) / 2 + 1 FROM Students')
 age "$one" Students 1 "$half" "'2024-01-31T02:03:04.567Z'"
 keep_rows
-exits 20 "more than half of a table is too much" purge --school "$one_id" --yes
-like "which is said" "$err" "^cleversync: $one: $half of .* more than half"
+ok "more than half of a table" purge --school "$one_id"
+like "is said when it is only shown" "$out" \
+    "^$one Student: $half of .* rows, more than half: only with --even-most$"
+exits 20 "is too much" purge --school "$one_id" --yes -o json
+is "which is said" "$(jq -c '[.purged, ([.tables[] | select(.guarded).entity]),
+    ([.tables[] | select(.done).entity] | sort)]' "$out")" \
+    '[false,["Student"],["Student","Teacher"]]'
 kept "nobody is deleted"
+age "$one" Teachers 1 1 "'2024-01-31T02:03:04.567Z'"
+exits 20 "another table" purge --school "$one_id" --yes
+like "is not held up" "$out" "^$one Teacher: 1 of .* rows deleted\$"
+like "by the one that is" "$err" "^cleversync: $one: $half of .* more than half"
+is "whose rows stay" "$(sql "$one" 'SELECT count(*) FROM Students
+    WHERE IsActive = 0')" "$half"
 exits 3 "another school's are deleted beside it" purge --yes
 is "which is noted" "$(sql "$other" 'SELECT count(*) FROM Students
     WHERE IsActive = 0')" 0
@@ -129,6 +140,7 @@ exits 7 "another school's database is not touched" \
 sqlite3 "$dir/$one.db" 'DELETE FROM SyncState'
 exits 7 "nor one without a stamp" purge --school "$one_id" --yes
 like "which is said" "$err" 'carries no stamp for Student'
+like "with what was left out" "$out" "^$one Teacher: nothing was done\$"
 kept "nobody is deleted"
 
 fault "hang,role=student,school=$(school_id "$other")"

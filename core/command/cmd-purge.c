@@ -27,6 +27,7 @@ struct work {
     char run[CS_RUN_ID];
     json_t *tables, *failures;
     size_t n, good; /* schools */
+    size_t deleted; /* rows */
     int worst;      /* exit code */
 };
 
@@ -55,6 +56,10 @@ static json_t *keys_of(const struct cs_keys *keys)
 static void print_table(const struct work *work, const struct cs_school *school,
                         const struct cs_purge_table *table)
 {
+    if (!table->done) {
+        printf("%s %s: nothing was done\n", school->prefix, table->label);
+        return;
+    }
     if (!work->purge.dry) {
         printf("%s %s: %zu of %zu rows deleted", school->prefix, table->label,
                table->deleted, table->total);
@@ -63,8 +68,9 @@ static void print_table(const struct work *work, const struct cs_school *school,
         putchar('\n');
         return;
     }
-    printf("%s %s: %zu of %zu rows\n", school->prefix, table->label,
-           table->keys.n, table->total);
+    printf("%s %s: %zu of %zu rows%s\n", school->prefix, table->label,
+           table->keys.n, table->total,
+           table->guarded ? ", more than half: only with --even-most" : "");
     for (size_t i = 0; i < table->keys.n; i++) {
         const char *key = cs_keys_at(&table->keys, i)->key;
 
@@ -79,10 +85,11 @@ static void tell_table(struct work *work, const struct cs_school *school,
     if (in_json(work))
         json_array_append_new(
             work->tables,
-            json_pack("{ss ss ss sI sI sI so}", "school_id", school->clever_id,
-                      "school", school->prefix, "entity", table->label, "rows",
-                      (json_int_t)table->total, "deleted",
-                      (json_int_t)table->deleted, "kept",
+            json_pack("{ss ss ss sb sb sI sI sI so}", "school_id",
+                      school->clever_id, "school", school->prefix, "entity",
+                      table->label, "done", table->done, "guarded",
+                      table->guarded, "rows", (json_int_t)table->total,
+                      "deleted", (json_int_t)table->deleted, "kept",
                       (json_int_t)table->kept, "keys", keys_of(&table->keys)));
     else
         print_table(work, school, table);
@@ -102,7 +109,7 @@ static void tell_failure(struct work *work, const struct cs_school *school,
 static void tell_end(const struct work *work, int status)
 {
     if (in_json(work))
-        cs_cli_print(json_pack("{sb sO sO si ss}", "purged", !work->purge.dry,
+        cs_cli_print(json_pack("{sb sO sO si ss}", "purged", work->deleted > 0,
                                "tables", work->tables, "failures",
                                work->failures, "code", status, "result",
                                cs_error_word(status)));
@@ -136,11 +143,12 @@ static void visit_school(struct work *work, const struct cs_school *school)
 {
     struct cs_error error = {0};
     enum cs_rc rc = purge_school(work, school, &error);
-    size_t whole = work->purge.ntables - (rc != CS_OK && work->purge.ntables);
     int code = rc == CS_OK ? CS_EXIT_OK : cs_error_exit(&error);
 
-    for (size_t i = 0; i < whole; i++)
+    for (size_t i = 0; i < work->purge.ntables; i++) {
         tell_table(work, school, &work->purge.tables[i]);
+        work->deleted += work->purge.tables[i].deleted;
+    }
     if (rc != CS_OK)
         tell_failure(work, school, &error);
     cs_purge_clear(&work->purge);

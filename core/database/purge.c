@@ -100,19 +100,12 @@ static enum cs_rc check_stamp(struct work *work, struct cs_instance *sink,
     return rc;
 }
 
-static enum cs_rc guard(const struct work *work, struct cs_error *error)
+/* After a look. */
+static void guard(struct work *work)
 {
-    const struct cs_purge_table *table = work->table;
+    struct cs_purge_table *table = work->table;
 
-    if (work->purge->dry || work->purge->any ||
-        table->keys.n * 2 <= table->total)
-        return CS_OK;
-    cs_error_set(error, CS_E_FATAL,
-                 "%zu of %zu rows of %s would be deleted, more than half: "
-                 "nothing was; --even-most lets them go",
-                 table->keys.n, table->total, work->schema->entity.table);
-    error->status = CS_EXIT_HELD;
-    return error->rc;
+    table->guarded = !work->purge->any && table->keys.n * 2 > table->total;
 }
 
 /* ---- Deleting ----------------------------------------------------------- */
@@ -181,9 +174,9 @@ static enum cs_rc purge_in_transaction(void *arg, struct cs_instance *sink,
     rc = look(work, sink, error);
     if (rc == CS_OK)
         rc = check_stamp(work, sink, error);
-    if (rc == CS_OK)
-        rc = guard(work, error);
-    return rc == CS_OK ? delete_all(work, sink, error) : rc;
+    guard(work);
+    return rc == CS_OK && !work->table->guarded ? delete_all(work, sink, error)
+                                                : rc;
 }
 
 /* The rows are gone by now, so a failure here is only told. */
@@ -221,9 +214,9 @@ static enum cs_rc purge_table(struct work *work, struct cs_error *error)
         rc = look(work, visit->sink, error);
     if (rc == CS_OK)
         rc = check_stamp(work, visit->sink, error);
-    if (rc == CS_OK)
-        rc = guard(work, error);
-    if (rc != CS_OK || work->purge->dry || work->table->keys.n == 0)
+    guard(work);
+    if (rc != CS_OK || work->purge->dry || work->table->guarded ||
+        work->table->keys.n == 0)
         return rc;
     work->most =
         (size_t)cs_settings_number(visit->app->settings, "sync", "batch_size");
@@ -231,7 +224,7 @@ static enum cs_rc purge_table(struct work *work, struct cs_error *error)
                                   sizeof(*work->cells));
     work->rows = cs_memory_array(work->most, sizeof(*work->rows));
     rc = cs_visit_change(visit, purge_in_transaction, work, error);
-    if (rc == CS_OK) {
+    if (rc == CS_OK && !work->table->guarded) {
         work->table->deleted = work->changes.n;
         log_changes(work);
     }
@@ -244,19 +237,21 @@ static enum cs_rc purge_table(struct work *work, struct cs_error *error)
 /* ---- A school ----------------------------------------------------------- */
 
 static enum cs_rc purge_pipeline(struct cs_purge *purge,
-                                 const struct cs_visit *visit,
-                                 const struct cs_pipeline *pipeline,
+                                 const struct cs_visit *visit, size_t i,
                                  struct cs_error *error)
 {
+    const struct cs_pipeline *pipeline = &visit->app->wiring.pipelines[i];
     struct cs_schema *schema =
         cs_schema_new(pipeline->mapper->module->ops.mapper.entity);
-    struct cs_purge_table *table = &purge->tables[purge->ntables++];
-    struct work work = {
-        .purge = purge, .visit = visit, .schema = schema, .table = table};
-    enum cs_rc rc;
+    struct work work = {.purge = purge,
+                        .visit = visit,
+                        .schema = schema,
+                        .table = &purge->tables[i]};
+    enum cs_rc rc = purge_table(&work, error);
 
-    table->label = cs_memory_text(schema->label);
-    rc = purge_table(&work, error);
+    work.table->done = rc == CS_OK;
+    if (!work.table->done) /* they may be another school's */
+        cs_keys_clear(&work.table->keys);
     cs_schema_free(schema);
     return rc;
 }
@@ -269,15 +264,39 @@ static enum cs_rc purge_sink(void *arg, const struct cs_visit *visit,
 
     for (size_t i = 0; i < wiring->npipelines && rc == CS_OK; i++)
         if (wiring->pipelines[i].sink == visit->part)
-            rc = purge_pipeline(arg, visit, &wiring->pipelines[i], error);
+            rc = purge_pipeline(arg, visit, i, error);
     return rc;
+}
+
+static enum cs_rc tell_guarded(const struct cs_purge *purge,
+                               struct cs_error *error)
+{
+    for (size_t i = 0; i < purge->ntables && !purge->dry; i++) {
+        const struct cs_purge_table *table = &purge->tables[i];
+
+        if (!table->guarded)
+            continue;
+        cs_error_set(error, CS_E_FATAL,
+                     "%zu of %zu rows of %s would be deleted, more than half: "
+                     "none of them was; --even-most lets them go",
+                     table->keys.n, table->total, table->label);
+        error->status = CS_EXIT_HELD;
+        return error->rc;
+    }
+    return CS_OK;
 }
 
 enum cs_rc cs_purge_school(struct cs_purge *purge, const struct cs_visit *visit,
                            struct cs_error *error)
 {
-    purge->tables =
-        cs_memory_array(visit->app->wiring.npipelines, sizeof(*purge->tables));
-    purge->ntables = 0;
-    return cs_visit_sinks(visit, purge_sink, purge, error);
+    const struct cs_wiring *wiring = &visit->app->wiring;
+    enum cs_rc rc;
+
+    purge->ntables = wiring->npipelines;
+    purge->tables = cs_memory_array(purge->ntables, sizeof(*purge->tables));
+    for (size_t i = 0; i < purge->ntables; i++)
+        purge->tables[i].label = cs_schema_label(
+            wiring->pipelines[i].mapper->module->ops.mapper.entity->name);
+    rc = cs_visit_sinks(visit, purge_sink, purge, error);
+    return rc == CS_OK ? tell_guarded(purge, error) : rc;
 }

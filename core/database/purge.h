@@ -15,20 +15,23 @@ struct cs_purge_table {
     size_t total;        /* rows of the table, active or not */
     size_t deleted;      /* of the keys */
     size_t kept;         /* likewise: something else needs their rows */
+    bool guarded;        /* more than half of the table, so they stay */
+    bool done;           /* else: an error came first */
 };
 struct cs_purge {
     int64_t before;                /* deactivated before then */
     bool dry;                      /* only look */
     bool any;                      /* even more than half of a table */
-    struct cs_purge_table *tables; /* set by the call; clear it in any case */
-    size_t ntables;
+    struct cs_purge_table *tables; /* one a pipeline; set by the call; clear */
+    size_t ntables;                /* it in any case */
 };
 
 /* Looks into all tables of the school, then (with the school's lock held)
  * deletes, in one transaction for each, and logs what it deleted.  An error
- * leaves the tables as they are, from that one on.  CS_E_FATAL with the exit
- * code for "held" when it would be more than half of a table; with that for
- * "needs a person" when a database is not known to be this school's. */
+ * leaves the tables as they are, from that one on; CS_E_FATAL with the exit code
+ * for "needs a person" when a database is not known to be this school's.  A
+ * table that would lose more than half is left out, which at the end is
+ * CS_E_FATAL with the exit code for "held", unless it only looks. */
 enum cs_rc cs_purge_school(struct cs_purge *purge, const struct cs_visit *visit,
                            struct cs_error *error);
 void cs_purge_clear(struct cs_purge *purge);
