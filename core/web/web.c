@@ -33,7 +33,8 @@ static char *read_all(int file, size_t size)
 }
 
 /* Yours, to be wiped; NULL: error says why. */
-static char *read_pem(const char *key, const char *path, struct cs_error *error)
+static char *read_pem(const char *key, const char *path, bool secret,
+                      struct cs_error *error)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
@@ -45,6 +46,11 @@ static char *read_pem(const char *key, const char *path, struct cs_error *error)
                      "[health] %s: %s cannot be read, or is no file with PEM "
                      "text",
                      key, path);
+    else if (secret && (status.st_mode & (S_IROTH | S_IWOTH)))
+        cs_error_set(error, CS_E_CONFIG,
+                     "[health] %s: %s is open to every user of this machine: "
+                     "chmod 0640 %s",
+                     key, path, path);
     else
         text = read_all(file, (size_t)status.st_size);
     if (file >= 0)
@@ -61,10 +67,10 @@ static enum cs_rc read_pems(const struct cs_settings *settings,
 
     if (first == NULL || first[0] == '\0')
         return CS_OK;
-    *certificate = read_pem("tls_certificate", first, error);
+    *certificate = read_pem("tls_certificate", first, false, error);
     if (*certificate == NULL)
         return error->rc;
-    *key = read_pem("tls_key", second, error);
+    *key = read_pem("tls_key", second, true, error);
     return *key != NULL ? CS_OK : error->rc;
 }
 
