@@ -54,7 +54,8 @@ before "in this order" '^RELOADING=1$' '^READY=1$'
 read -r uptime rest </proc/uptime
 stamp=$(sed -n 's/^MONOTONIC_USEC=//p' "$notes")
 is "the time is that of the steady clock" \
-    "$((${uptime%.*} - stamp / 1000000 <= 60))" 1
+    "$((${uptime%.*} - stamp / 1000000 <= 60 &&
+        stamp / 1000000 - ${uptime%.*} <= 60))" 1
 
 : >"$notes"
 echo 'nonsense = 1' >>"$config"

@@ -442,7 +442,10 @@ ask -H "X-Much: $(cat "$dir/much")" "$url/health/live" >/dev/null
 ask "$url/$(cat "$dir/much")" >/dev/null
 is "it lives after all that" "$(ask "$url/health/live")" 200
 if command -v python3 >/dev/null; then
-    ok "garbage does no harm" python3 "$srcdir/tests/web-abuse.py" "$url"
+    ok "garbage does no harm" \
+        python3 "$srcdir/tests/web-abuse.py" "$url" "$daemon" "$key" "$one"
+    ok "few of so many sign-ins were looked at" \
+        [ "$(grep -c 'a wrong password for the page' "$log")" -le 10 ]
 else
     skip "python3 is not installed" "garbage does no harm"
 fi
@@ -468,6 +471,12 @@ exits 78 "a key that is not there" cs daemon
 like "is named" "$err" 'tls_key: .*/nothing.pem cannot be read'
 set_up 'listen = 0.0.0.0:0' "tls_certificate = $dir/cert.pem" \
     "tls_key = $dir/key.pem"
+for mode in 604 602; do
+    chmod $mode "$dir/key.pem"
+    exits 78 "a key of mode $mode" cs daemon
+    like "which is said" "$err" 'tls_key: .*/key.pem is open to every user'
+done
+chmod 640 "$dir/key.pem"
 start_daemon
 url=https://127.0.0.1:${url##*:}
 is "beyond this machine it lives for all" "$(ask "$url/health/live")" 200

@@ -2,17 +2,27 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: 2026 the cleversync authors
 
-"""Sends what no client should, to web-abuse.py URL, and then asks for
-/health/live, which has to be there."""
+"""Sends what no client should: web-abuse.py URL PID KEY SCHOOL.  All the while
+the school is synced again and again, /health/live has to be there after each
+kind, and at the end the process has to be hardly larger than before."""
 
+import json
 import random
 import socket
 import sys
 import threading
 import time
 import urllib.parse
+import urllib.request
 
-place = urllib.parse.urlsplit(sys.argv[1])
+CROWD = 1000
+SIGN_INS = 10000
+AT_ONCE = 4      # clients that sign in
+GROWTH = 32      # MiB that a process may grow, for its allocator
+PATIENCE = 30    # seconds for a sync
+
+url, pid, key, school = sys.argv[1:]
+place = urllib.parse.urlsplit(url)
 random.seed(7)
 
 
@@ -81,7 +91,7 @@ def long_bodies():
 def idle_ones():
     """More than there are places: others get through nevertheless."""
     crowd = []
-    for _ in range(300):
+    for _ in range(CROWD):
         client = connect()
         client.sendall(b"GET /health/live HTTP/1.1\r\n")
         crowd.append(client)
@@ -111,12 +121,105 @@ def slow_one():
     return time.monotonic() - begun < 15
 
 
+def strangers():
+    """Wrong methods, paths and tokens: nobody gets anything."""
+    paths = ["/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd",
+             "/api/../metrics", "/api/%2e%2e/metrics", "/./metrics",
+             "/metrics/", "/metrics%00", "/METRICS", "/api/schools/../schools",
+             "http://x/metrics", "/api/runs/..%2f..%2f", "\\metrics"]
+    methods = ["PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "PROPFIND", "get"]
+    tokens = ["", "Authorization: Bearer\r\n", "Authorization: Bearer x\r\n",
+              f"Authorization: Basic {key}\r\n",
+              f"Authorization: Bearer {key[:-1]}\r\n",
+              f"Authorization: Bearer {key}x\r\n",
+              f"Authorization: Bearer {key * 50}\r\n"]
+    tries = [("GET", path, "") for path in paths]
+    tries += [(method, "/api/schools", "") for method in methods]
+    tries += [("GET", "/api/schools", token) for token in tokens]
+    for method, path, token in tries:
+        got = send(f"{method} {path} HTTP/1.1\r\nHost: x\r\n{token}"
+                   "Connection: close\r\n\r\n".encode())
+        if not got.startswith(b"HTTP/1.1 4"):
+            sys.exit(f"{method} {path} {token!r}: it is let in")
+
+
+def sign_ins():
+    """Many in a row on each connection, without waiting for the answers."""
+    body = b'{"password": "wrong wrong wrong"}'
+    request = (b"POST /sign-in HTTP/1.1\r\nHost: x\r\n"
+               b"Content-Type: application/json\r\n"
+               b"Content-Length: %d\r\n\r\n" % len(body)) + body
+    counts = []
+
+    def one():
+        refused = 0
+        while refused < SIGN_INS // AT_ONCE:
+            got, begun = b"", refused
+            with connect() as client:
+                many = min(100, SIGN_INS // AT_ONCE - refused)
+                client.sendall(request * many)
+                client.shutdown(socket.SHUT_WR)
+                while piece := client.recv(1 << 16):
+                    got += piece
+            refused += got.count(b"HTTP/1.1 401 ")
+            if refused == begun:
+                break
+        counts.append(refused)
+
+    threads = [threading.Thread(target=one) for _ in range(AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if sum(counts) != SIGN_INS:
+        sys.exit(f"{sum(counts)} of {SIGN_INS} sign-ins were refused")
+
+
+def ask(path, method="GET"):
+    request = urllib.request.Request(
+        url + path, method=method, headers={"Authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        return json.load(answer)
+
+
+def sync():
+    """How it ended, in a word."""
+    end = time.monotonic() + PATIENCE
+    run = ask(f"/api/sync?schoolId={school}", "POST")["run_id"]
+    while time.monotonic() < end:
+        state = ask(f"/api/runs/{run}")
+        if state["state"] == "ended":
+            return state["status"]
+        time.sleep(0.05)
+    return "late"
+
+
+def sync_on(over, results):
+    while not over.is_set():
+        try:
+            results.append(sync())
+        except OSError as error:
+            results.append(str(error))
+
+
+def size():
+    """Of the process, in MiB."""
+    with open(f"/proc/{pid}/statm") as file:
+        return int(file.read().split()[1]) / 256
+
+
 def main():
-    ends = []
+    ends, results, over = [], [], threading.Event()
+    sync()
+    before = size()
     slow = threading.Thread(target=lambda: ends.append(slow_one()))
     slow.start()
-    for attempt in (garbage, long_bodies):
+    syncs = threading.Thread(target=sync_on, args=(over, results), daemon=True)
+    syncs.start()
+    for attempt in (garbage, long_bodies, strangers, sign_ins):
+        begun = time.monotonic()
         attempt()
+        print(f"# {attempt.__name__}: {time.monotonic() - begun:.1f} s")
         if not live():
             sys.exit(f"{attempt.__name__}: it did not live through it")
     if not idle_ones() or not live():
@@ -124,6 +227,13 @@ def main():
     slow.join()
     if ends != [True] or not live():
         sys.exit("a slow client stays for ever")
+    over.set()
+    syncs.join()
+    print(f"# {len(results)} syncs, {before:.1f} to {size():.1f} MiB")
+    if set(results) != {"ok"}:
+        sys.exit(f"syncs were disturbed: {sorted(set(results))}")
+    if size() - before > GROWTH:
+        sys.exit("it grows")
 
 
 main()
