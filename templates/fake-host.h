@@ -101,7 +101,8 @@ struct cs_page {
 static inline void fake_page_clear(struct cs_page *page);
 
 /* For tests without a framework: prints a line of TAP, "ok 1 - WHAT".  Wrapped
- * up by fake_end_of_tests(), which prints the plan and gives main()'s result. */
+ * up by fake_end_of_tests(), which prints the plan and gives main()'s
+ * result. */
 static inline bool fake_ok(bool right, const char *what);
 static inline int fake_end_of_tests(void);
 

@@ -20,5 +20,9 @@ formatted() {
         sed -n 's/: error:.*//p' | sort -u
 }
 
+# Comments are left as they are.
+is "no line is longer than 80 columns" "$(find core examples include lab \
+    plugins templates tests -name '*.[ch]' ! -path 'tests/abi/*' -exec awk \
+    'length > 80 { print FILENAME ":" FNR }' {} +)" ""
 is "the sources are formatted; make format mends them" "$(formatted)" ""
 finish

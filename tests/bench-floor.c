@@ -3,10 +3,11 @@
 
 #include "config.h"
 
-/* bench-floor BASE-URL TOKEN SCHOOL LEAST MOST DATABASE: the least that a sync can
- * do when it parses each page as a whole: fetch the same pages (of LEAST
- * records, then twice as many each time up to MOST) over one connection, json_loadb() each, insert the rows in one transaction.  No
- * comparison, no guards, no checks, no history. */
+/* bench-floor BASE-URL TOKEN SCHOOL LEAST MOST DATABASE: the least that a sync
+ * can do when it parses each page as a whole: fetch the same pages (of LEAST
+ * records, then twice as many each time up to MOST) over one connection,
+ * json_loadb() each, insert the rows in one transaction.  No comparison, no
+ * guards, no checks, no history. */
 
 #include <curl/curl.h>
 #include <jansson.h>

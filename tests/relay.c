@@ -4,9 +4,9 @@
 #include "config.h"
 
 /* relay ADDRESS PORT MILLISECONDS [WHAT N]: a network between clients on this
- * machine and a server on it.  Prints the port that it listens on; what a client
- * sends goes on so many milliseconds later, 64 KiB at a time, and what the
- * server answers at once, until it is ended.
+ * machine and a server on it.  Prints the port that it listens on; what a
+ * client sends goes on so many milliseconds later, 64 KiB at a time, and what
+ * the server answers at once, until it is ended.
  *
  * WHAT befalls the Nth message from any client (TDS packets up to the one that
  * says it is the last, or one TLS record), which is told by a line with "cut":
@@ -79,7 +79,7 @@ static enum what what_is(const char *word)
     exit(2);
 }
 
-/* ---- Sockets --------------------------------------------------------------- */
+/* ---- Sockets ------------------------------------------------------------- */
 
 static struct sockaddr_in address(const char *host, const char *port)
 {
@@ -137,7 +137,7 @@ static void send_all(int to, const char *bytes, size_t n)
     }
 }
 
-/* ---- Connections ----------------------------------------------------------- */
+/* ---- Connections --------------------------------------------------------- */
 
 static void begin(struct relay *relay)
 {
@@ -178,7 +178,7 @@ static void end_all(struct relay *relay)
     relay->listener = -1;
 }
 
-/* ---- Messages ---------------------------------------------------------------- */
+/* ---- Messages ------------------------------------------------------------ */
 
 /* As soon as a packet's header is complete.  TLS records begin with types that
  * TDS does not have. */
@@ -281,7 +281,7 @@ static bool from_server(struct relay *relay, struct connection *c)
     return true;
 }
 
-/* ---- All of them ------------------------------------------------------------- */
+/* ---- All of them --------------------------------------------------------- */
 
 /* One turn; ending a connection moves another one to its place, for which the
  * next turn will do. */

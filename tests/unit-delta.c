@@ -146,7 +146,7 @@ static const struct cs_part mapper_part = {sections[0], "m", &mapper_module};
 static const struct cs_part feed_part = {sections[1], "f", &feed_module};
 static const struct cs_part sink_part = {sections[2], "k", &sink_module};
 
-/* ---- The room under test -------------------------------------------------- */
+/* ---- The room under test ------------------------------------------------- */
 
 static struct cs_app app;
 static struct cs_error error;
@@ -194,7 +194,7 @@ static enum cs_rc merge(const struct cs_feed_record *records, size_t n)
     return rc;
 }
 
-/* ---- What comes of it, as a line -------------------------------------------- */
+/* ---- What comes of it, as a line ----------------------------------------- */
 
 static char line[512];
 
@@ -243,7 +243,7 @@ static const char *outcome(void)
     return line;
 }
 
-/* ---- Stories -------------------------------------------------------------- */
+/* ---- Stories ------------------------------------------------------------- */
 
 #define HERE(ID, REST) "{\"id\":\"" ID "\",\"says\":\"here\"" REST "}"
 #define MAYBE(ID, REST) "{\"id\":\"" ID "\"" REST "}"

@@ -21,7 +21,7 @@
 
 #undef fail /* cmocka's; struct cs_host has a member of this name */
 
-/* ---- A feed ---------------------------------------------------------------- */
+/* ---- A feed -------------------------------------------------------------- */
 
 enum { PAGE = 3 };
 
@@ -150,7 +150,7 @@ static struct cs_pipeline pipelines[] = {
     {.name = "guest", .delta = NULL, .mapper = &tutor_part},
 };
 
-/* ---- The room under test --------------------------------------------------- */
+/* ---- The room under test ------------------------------------------------- */
 
 static struct cs_app app;
 static struct cs_error error;
@@ -210,7 +210,7 @@ static enum cs_rc read_rc(const struct cs_whom *whom, const char *cursor)
     return cs_feed_read(feeds, &feed_part, whom, cursor, &feed, &error);
 }
 
-/* ---- Once for all ------------------------------------------------------------ */
+/* ---- Once for all -------------------------------------------------------- */
 
 static void all_that_came_after_is_read(void **state)
 {
@@ -299,7 +299,7 @@ static void nothing_new_is_a_reading_too(void **state)
     assert_int_equal(service.readings, 1);
 }
 
-/* ---- At the same time --------------------------------------------------------- */
+/* ---- At the same time ---------------------------------------------------- */
 
 enum { ASKERS = 12 };
 
@@ -350,7 +350,7 @@ static void many_ask_at_once(void **state)
     assert_int_equal(service.readings, 1);
 }
 
-/* ---- What is no longer there ----------------------------------------------------- */
+/* ---- What is no longer there --------------------------------------------- */
 
 static void a_cursor_may_be_too_old(void **state)
 {
@@ -389,7 +389,7 @@ static void an_empty_feed_tells_nothing(void **state)
     assert_int_equal(service.readings, 2);
 }
 
-/* ---- What fails --------------------------------------------------------------------- */
+/* ---- What fails ---------------------------------------------------------- */
 
 static void a_failure_is_shared(void **state)
 {

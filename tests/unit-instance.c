@@ -430,7 +430,7 @@ static size_t renames_told(FILE *log)
     return n;
 }
 
-/* What a sink that was opened for this school and run gets: the token, or NULL. */
+/* What a sink that was opened for this school and run gets: a token, NULL. */
 static const char *lent(const char *run, const char *old, const char *option)
 {
     const struct cs_instance_request request = {

@@ -168,7 +168,7 @@ static void expect_failure(enum cs_rc rc, const char *words)
     assert_null(strstr(fake.error, "t0k"));
 }
 
-/* ---- Identities ----------------------------------------------------------- */
+/* ---- Identities ---------------------------------------------------------- */
 
 #define METADATA "GET http://169.254.169.254/metadata/identity/oauth2/token"
 
@@ -590,7 +590,7 @@ static void order(void **state)
     has(fake.log, "identity = arc");
 }
 
-/* ---- The certificate ------------------------------------------------------ */
+/* ---- The certificate ----------------------------------------------------- */
 
 static EVP_PKEY *write_certificate(int bits, X509 **certificate)
 {
@@ -778,7 +778,7 @@ static void certificate_in_pkcs12(void **state)
     X509_free(made);
 }
 
-/* ---- Challenges ----------------------------------------------------------- */
+/* ---- Challenges ---------------------------------------------------------- */
 
 static void challenges(void **state)
 {
@@ -883,7 +883,7 @@ static void clouds(void **state)
     fake_host_clear(&fake);
 }
 
-/* ---- The life of a token -------------------------------------------------- */
+/* ---- The life of a token ------------------------------------------------- */
 
 /* Each service writes it in its own way; the vault is asked with the token
  * until five minutes before its end. */
@@ -975,7 +975,7 @@ static void tokens_that_are_none(void **state)
     }
 }
 
-/* ---- What a vault says ---------------------------------------------------- */
+/* ---- What a vault says --------------------------------------------------- */
 
 static void outcomes(void **state)
 {

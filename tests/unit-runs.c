@@ -88,7 +88,7 @@ static void register_schools(void)
     cs_generations_return(generations, app);
 }
 
-/* ---- Asking ----------------------------------------------------------------- */
+/* ---- Asking -------------------------------------------------------------- */
 
 static struct cs_runs_request of(const char *district, const char *school)
 {
@@ -149,7 +149,7 @@ static void wait_for(const char *id, const char *state, size_t n)
     assert_int_equal(count(id, state), n);
 }
 
-/* ---- Tests ------------------------------------------------------------------ */
+/* ---- Tests --------------------------------------------------------------- */
 
 static void test_scopes(void **state)
 {
@@ -281,7 +281,7 @@ static void test_stop(void **state)
     json_decref(list);
 }
 
-/* ---- As the daemon does ----------------------------------------------------- */
+/* ---- As the daemon does -------------------------------------------------- */
 
 static void on_stop(void *arg)
 {

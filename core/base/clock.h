@@ -17,7 +17,7 @@ int64_t cs_clock_now(void);    /* UTC, since 1970 */
 int64_t cs_clock_steady(void); /* since some instant; never jumps */
 
 void cs_clock_format(int64_t time, char text[CS_CLOCK_ISO]);
-/* Is it what cs_clock_format() writes?  Cheaper than to parse and write anew. */
+/* Is it what cs_clock_format() writes?  Cheaper than to parse it. */
 bool cs_clock_is_format(const char *text);
 /* Accepts what cs_clock_format() writes, and the same with another number of
  * fraction digits, without them, or with ' ' for 'T' and without 'Z'. */

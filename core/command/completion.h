@@ -13,7 +13,7 @@ void cs_completion_bash(const struct cs_command *commands);
 void cs_completion_fish(const struct cs_command *commands);
 void cs_completion_zsh(const struct cs_command *commands);
 
-/* ---- What the three of them ask about the table --------------------------- */
+/* ---- What the three of them ask about the table -------------------------- */
 
 /* The i-th option that a command knows, its own first; NULL: no more. */
 const struct cs_cli_option *

@@ -36,8 +36,8 @@ void cs_runs_free(struct cs_runs *runs); /* NULL: nothing */
 /* Begins a run and gives its id; whether there is such a school or district
  * only the run finds out.  CS_E_BUSY: a run of the same or of a wider scope is
  * on, and not done with all of that (one of a narrower scope holds up nobody:
- * its schools come last).  CS_E_RETRY: CS_RUNS_AT_ONCE are on, or the process is
- * stopping. */
+ * its schools come last).  CS_E_RETRY: CS_RUNS_AT_ONCE are on, or the process
+ * is stopping. */
 enum cs_rc cs_runs_start(struct cs_runs *runs,
                          const struct cs_runs_request *request,
                          char id[CS_RUN_ID], struct cs_error *error);

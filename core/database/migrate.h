@@ -55,7 +55,8 @@ bool cs_migrate_due(const struct cs_migrate_version *version);
 enum cs_rc cs_migrate_look(void *migrate, struct cs_instance *sink,
                            struct cs_error *error);
 /* Looks, and applies what is due, version by version; what was applied before
- * an error stays.  Like the next one it refuses what cs_migrate_check() does. */
+ * an error stays.  Like the next one it refuses what cs_migrate_check()
+ * does. */
 enum cs_rc cs_migrate_all(void *migrate, struct cs_instance *sink,
                           struct cs_error *error);
 
@@ -77,8 +78,9 @@ enum cs_rc cs_migrate_make(const struct cs_versions *versions, long wait_ms,
                            struct cs_error *error);
 
 /* After a failed call about `entity`: if a column is missing (not: is of the
- * wrong type, which no command mends), the error becomes that, and names the command that adds it.  school: Clever's id; NULL: the
- * session database.  Gives the class that the error has then. */
+ * wrong type, which no command mends), the error becomes that, and names the
+ * command that adds it.  school: Clever's id; NULL: the session database.
+ * Gives the class that the error has then. */
 enum cs_rc cs_migrate_explain(struct cs_instance *sink,
                               const struct cs_entity *entity,
                               const char *school, struct cs_error *error);

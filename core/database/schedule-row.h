@@ -4,10 +4,10 @@
 /* How far the schedule has come: a row of SyncSchedule, which outlives the
  * process and is shared by all daemons of one session database.
  *
- * The first who sees a tick moves LastTick on to it and notes the newest SyncId;
- * the others run with the same one, and find done what another has synced
- * since.  LastRunId is empty until a run of that tick has given every school its
- * turn: whoever comes and finds it empty runs what is left.
+ * The first who sees a tick moves LastTick on to it and notes the newest
+ * SyncId; the others run with the same one, and find done what another has
+ * synced since.  LastRunId is empty until a run of that tick has given every
+ * school its turn: whoever comes and finds it empty runs what is left.
  *
  * Of ticks that were missed the newest is run, once; the others count as
  * skipped, and so does one that comes while a run of everything is on.  So each

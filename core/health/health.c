@@ -304,7 +304,7 @@ static void raise_all(struct cs_health *health, json_t *events)
     json_decref(events);
 }
 
-/* ---- The thread ----------------------------------------------------------- */
+/* ---- The thread ---------------------------------------------------------- */
 
 static void interrupt(struct cs_health *health)
 {

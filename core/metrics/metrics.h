@@ -42,7 +42,7 @@ void cs_metrics_ended(struct cs_metrics *metrics, const struct cs_run *run);
 void cs_metrics_no_run(struct cs_metrics *metrics,
                        const struct cs_error *error);
 
-/* ---- Their text ----------------------------------------------------------- */
+/* ---- Their text ---------------------------------------------------------- */
 
 enum cs_metrics_format { CS_METRICS_PROMETHEUS, CS_METRICS_OPENMETRICS };
 

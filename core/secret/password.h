@@ -17,7 +17,7 @@
 #define CS_PASSWORD_MOST 1024 /* bytes */
 #define CS_PASSWORD_HASH 128  /* bytes of the text that is made, with its NUL */
 
-/* What is wrong with it, as the end of a sentence ("is empty"); NULL: nothing. */
+/* What is wrong with it, as a sentence's end ("is empty"); NULL: nothing. */
 const char *cs_password_fault(const char *password);
 
 /* With a new salt.  CS_E_FATAL: there is no memory or no noise for it. */

@@ -154,7 +154,7 @@ static enum cs_rc merge_all(struct merging *merging)
     return rc;
 }
 
-/* ---- Who of them is stored -------------------------------------------------- */
+/* ---- Who of them is stored ----------------------------------------------- */
 
 /* A stored row of one of the persons. */
 static enum cs_rc found(void *arg, const struct cs_value *row)

@@ -63,9 +63,9 @@ void cs_diff_stored(struct cs_diff *diff, const struct cs_value *row);
 void cs_diff_page(struct cs_diff *diff);
 void cs_diff_forget_page(struct cs_diff *diff);
 
-/* One record of a listing, as the mapper left it: what it said (CS_OK, CS_SKIP, CS_LEFT,
- * CS_E_DATA) and, with CS_E_DATA, why.  row: the mapper's columns; it is
- * normalised in place. */
+/* One record of a listing, as the mapper left it: what it said (CS_OK, CS_SKIP,
+ * CS_LEFT, CS_E_DATA) and, with CS_E_DATA, why.  row: the mapper's columns; it
+ * is normalised in place. */
 void cs_diff_arrived(struct cs_diff *diff, enum cs_rc said,
                      struct cs_value *row, const char *why);
 

@@ -117,7 +117,7 @@ int cs_feed_order(const struct cs_part *delta, const char *cursor,
     return delta->module->ops.source.order(cursor, other);
 }
 
-/* ---- Reading --------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------- */
 
 struct reading {
     struct cs_feed *feed;
@@ -224,7 +224,7 @@ static enum cs_rc read_from(struct cs_feeds *feeds, struct district *district,
     return rc;
 }
 
-/* ---- Sharing --------------------------------------------------------------- */
+/* ---- Sharing ------------------------------------------------------------- */
 
 static struct district *find(struct cs_feeds *feeds,
                              const struct cs_part *delta, const char *id)

@@ -39,7 +39,7 @@ __attribute__((format(printf, 2, 3))) static void say(struct judging *judging,
     va_end(arguments);
 }
 
-/* ---- What was approved ------------------------------------------------------ */
+/* ---- What was approved --------------------------------------------------- */
 
 bool cs_judge_changing(const struct cs_keys_entry *entry)
 {
@@ -63,7 +63,7 @@ static size_t count_approved(const struct cs_judge *judge,
     return n;
 }
 
-/* ---- How many rows a limit is a share of ------------------------------------ */
+/* ---- How many rows a limit is a share of --------------------------------- */
 
 struct counting {
     const struct judging *judging;
@@ -108,7 +108,7 @@ static enum cs_rc active_rows(const struct judging *judging, limit_fn *limit,
     return rc == CS_SKIP ? CS_OK : rc;
 }
 
-/* ---- The guards ------------------------------------------------------------- */
+/* ---- The guards ---------------------------------------------------------- */
 
 static void hold_deletes(struct judging *judging, size_t leaving, size_t active)
 {

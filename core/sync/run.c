@@ -110,7 +110,7 @@ enum cs_rc cs_run_newest(struct cs_session *session, int64_t *id,
     return cs_history_each(session, 0, 1, keep_id, id, error);
 }
 
-/* ---- Which schools -------------------------------------------------------- */
+/* ---- Which schools ------------------------------------------------------- */
 
 static bool in_scope(const struct cs_school *school,
                      const struct cs_run_request *request)
@@ -149,7 +149,7 @@ static enum cs_rc choose_schools(struct cs_run *run,
     return CS_OK;
 }
 
-/* ---- The feeds --------------------------------------------------------------- */
+/* ---- The feeds ----------------------------------------------------------- */
 
 struct hinting {
     struct cs_feeds *feeds;
@@ -209,7 +209,7 @@ static enum cs_rc give_hints(struct running *running, struct cs_error *error)
     return rc;
 }
 
-/* ---- Workers --------------------------------------------------------------- */
+/* ---- Workers ------------------------------------------------------------- */
 
 /* The next school; those that another run had come last. */
 static struct job *next_job(struct running *running)
@@ -451,7 +451,7 @@ static enum cs_rc work_all(struct running *running, struct cs_error *error)
     return started > 0 ? CS_OK : error->rc;
 }
 
-/* ---- The sum ----------------------------------------------------------------- */
+/* ---- The sum ------------------------------------------------------------- */
 
 /* Schools that were never begun, or never finished. */
 static void mark_undone(struct running *running)

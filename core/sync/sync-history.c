@@ -78,7 +78,7 @@ void cs_sync_end_history(struct cs_syncing *syncing, struct cs_lane *lane)
         cs_error_worst(lane->entity->status_code, cs_error_exit(&error));
 }
 
-/* ---- Done by another run --------------------------------------------------- */
+/* ---- Done by another run ------------------------------------------------- */
 
 struct finishing {
     const struct cs_syncing *syncing;

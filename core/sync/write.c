@@ -309,7 +309,7 @@ static enum cs_rc write_rows(struct cs_write *write,
     return rc;
 }
 
-/* A commit whose answer was lost shows here: the state is already this run's. */
+/* A commit whose answer was lost shows here: it is this run's state. */
 static bool committed_before(const struct cs_state *state,
                              const struct cs_state_new *entry)
 {

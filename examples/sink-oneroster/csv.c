@@ -30,7 +30,7 @@ bool oneroster_csv_shows(const char *table)
     return false;
 }
 
-/* ---- Fields ------------------------------------------------------------------- */
+/* ---- Fields -------------------------------------------------------------- */
 
 /* Quoted where RFC 4180 asks for it. */
 static void oneroster_field(FILE *file, const char *comma, const char *text)
@@ -97,7 +97,7 @@ static const char *oneroster_grade(const char *grade)
     return NULL;
 }
 
-/* ---- Files -------------------------------------------------------------------- */
+/* ---- Files --------------------------------------------------------------- */
 
 static void oneroster_user(struct oneroster *self, FILE *file,
                            const struct oneroster_people *kind,
@@ -185,7 +185,7 @@ static bool oneroster_write_manifest(struct oneroster *self, FILE *file)
     return ferror(file) == 0;
 }
 
-/* ---- All of them ---------------------------------------------------------------- */
+/* ---- All of them --------------------------------------------------------- */
 
 /* The last one's .new is made first and put in place last: while it is there,
  * the others may be old. */

@@ -75,7 +75,7 @@ enum cs_rc oneroster_prepare(struct oneroster *self, const char *name,
                              oneroster_write_fn *write);
 enum cs_rc oneroster_replace(struct oneroster *self, const char *name);
 
-/* ---- csv.c: the files of OneRoster ---------------------------------------- */
+/* ---- csv.c: the files of OneRoster --------------------------------------- */
 
 enum cs_rc oneroster_csv_prepare(struct oneroster *self);
 enum cs_rc oneroster_csv_replace(struct oneroster *self);
@@ -84,7 +84,7 @@ bool oneroster_csv_shows(const char *table);
 /* Were they left behind half replaced? */
 bool oneroster_csv_torn(struct oneroster *self);
 
-/* ---- schema.c, rows.c, lock.c: the callbacks ------------------------------- */
+/* ---- schema.c, rows.c, lock.c: the callbacks ----------------------------- */
 
 enum cs_rc oneroster_inspect(void *self, const struct cs_entity *entity,
                              unsigned *lengths);

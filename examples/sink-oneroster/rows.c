@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Cells ---------------------------------------------------------------- */
+/* ---- Cells --------------------------------------------------------------- */
 
 static bool oneroster_is_text(enum cs_type type)
 {
@@ -83,7 +83,7 @@ static int oneroster_order(enum cs_type type, const struct cs_value *a,
     return strcmp(a->as.text, b->as.text);
 }
 
-/* ---- Where a value is -------------------------------------------------------- */
+/* ---- Where a value is ---------------------------------------------------- */
 
 /* "TABLE.COLUMN" -> value as text -> number of a row, for columns whose values
  * are all different; made when it is first asked for. */
@@ -115,7 +115,7 @@ static const char *oneroster_find(struct oneroster *self, const char *table,
         json_object_get(oneroster_index(self, table, column), text));
 }
 
-/* ---- Scans -------------------------------------------------------------------- */
+/* ---- Scans --------------------------------------------------------------- */
 
 static size_t oneroster_flagged(const struct cs_entity *entity, unsigned flag)
 {
@@ -250,7 +250,7 @@ enum cs_rc oneroster_scan(void *arg, const struct cs_entity *entity,
     return rc;
 }
 
-/* ---- What a row has to be ------------------------------------------------------ */
+/* ---- What a row has to be ------------------------------------------------ */
 
 static enum cs_rc oneroster_bad(struct oneroster *self, const char *table,
                                 const char *column, const char *why)
@@ -341,7 +341,7 @@ static enum cs_rc oneroster_is_free(struct oneroster *self, const char *name,
     return CS_OK;
 }
 
-/* ---- Putting a row in its place --------------------------------------------------- */
+/* ---- Putting a row in its place ------------------------------------------ */
 
 /* Takes `row` over; NULL: away with it.  Keeps the indexes right. */
 static bool oneroster_put(struct oneroster *self, const char *name,
@@ -397,7 +397,7 @@ static void oneroster_take_back(struct oneroster *self)
     }
 }
 
-/* ---- Batches ------------------------------------------------------------------------ */
+/* ---- Batches ------------------------------------------------------------- */
 
 /* Writes the cells of a row that say something; gives the column whose value
  * is none, or NULL. */

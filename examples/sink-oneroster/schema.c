@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Looking -------------------------------------------------------------- */
+/* ---- Looking ------------------------------------------------------------- */
 
 enum cs_rc oneroster_inspect(void *arg, const struct cs_entity *entity,
                              unsigned *lengths)
@@ -41,7 +41,7 @@ enum cs_rc oneroster_inspect(void *arg, const struct cs_entity *entity,
     return CS_OK;
 }
 
-/* ---- Changing ------------------------------------------------------------- */
+/* ---- Changing ------------------------------------------------------------ */
 
 static json_t *oneroster_column(const struct cs_column *column)
 {

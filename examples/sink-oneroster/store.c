@@ -19,7 +19,7 @@ enum {
     ONEROSTER_MOST = 512 << 20   /* bytes of records.json */
 };
 
-/* ---- Faults --------------------------------------------------------------- */
+/* ---- Faults -------------------------------------------------------------- */
 
 enum cs_rc oneroster_no_memory(struct oneroster *self)
 {
@@ -53,7 +53,7 @@ enum cs_rc oneroster_path(struct oneroster *self, const char *name,
     return CS_OK;
 }
 
-/* ---- Reading -------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------- */
 
 void oneroster_forget(struct oneroster *self)
 {
@@ -117,7 +117,7 @@ json_t *oneroster_table(struct oneroster *self, const char *name)
     return json_object_get(self->tables, name);
 }
 
-/* ---- Replacing ------------------------------------------------------------ */
+/* ---- Replacing ----------------------------------------------------------- */
 
 static enum cs_rc oneroster_new(struct oneroster *self, const char *name,
                                 char path[ONEROSTER_PATH])
@@ -193,7 +193,7 @@ static enum cs_rc oneroster_save(struct oneroster *self)
     return rc;
 }
 
-/* ---- Transactions --------------------------------------------------------- */
+/* ---- Transactions -------------------------------------------------------- */
 
 static void oneroster_end(struct oneroster *self)
 {

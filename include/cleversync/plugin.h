@@ -241,7 +241,7 @@ struct cs_host {
      * continues later, NULL in a listing. */
     enum cs_rc (*done)(struct cs_page *, const char *cursor);
 
-    /* Credential: the bytes of the secret, copied; expires as now(), 0: never. */
+    /* Credential: the bytes of the secret, copied; expires as now(), 0: not. */
     enum cs_rc (*reveal)(struct cs_secret *, const void *bytes, size_t size,
                          int64_t expires);
     void (*wipe)(void *bytes, size_t size);

@@ -214,7 +214,7 @@ static void read_on(struct play *play, char *cursor)
     free(cursor);
 }
 
-/* ---- A URL ---------------------------------------------------------------- */
+/* ---- A URL --------------------------------------------------------------- */
 
 static void url_alone_holds(const char *url)
 {

@@ -24,7 +24,7 @@ struct fuzz_input { /* what is left of it */
     size_t size;
 };
 
-/* Each is of just its size on the heap, where a step too far is found; yours. */
+/* Each is of just its size on the heap, where a step too far is seen; yours. */
 char *fuzz_line(struct fuzz_input *input); /* without its line feed; "": none */
 char *fuzz_rest(struct fuzz_input *input); /* up to a NUL in it, as text */
 

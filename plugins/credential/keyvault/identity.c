@@ -44,7 +44,7 @@ const char *keyvault_client(const struct keyvault *vault)
     return client && *client ? client : keyvault_env("AZURE_CLIENT_ID");
 }
 
-/* ---- The token ------------------------------------------------------------ */
+/* ---- The token ----------------------------------------------------------- */
 
 bool keyvault_has_token(const struct keyvault *vault)
 {
@@ -153,7 +153,7 @@ enum cs_rc keyvault_obtain(struct keyvault *vault, struct cs_http *http,
     return rc;
 }
 
-/* ---- Who we are ----------------------------------------------------------- */
+/* ---- Who we are ---------------------------------------------------------- */
 
 /* In the order in which Azure's libraries look. */
 static const struct identity {

@@ -17,7 +17,7 @@ enum {
     KEYVAULT_MS = 10000, /* for one attempt: other stores may be waiting */
 };
 
-/* ---- Requests ------------------------------------------------------------- */
+/* ---- Requests ------------------------------------------------------------ */
 
 /* Other names the vault cannot have; nor must they change the address. */
 static bool keyvault_named(const char *name)
@@ -113,7 +113,7 @@ static enum cs_rc keyvault_ask(struct keyvault *vault, const char *name,
     return rc == CS_OK ? keyvault_get(vault, "/secrets/", name, http) : rc;
 }
 
-/* ---- What the vault says -------------------------------------------------- */
+/* ---- What the vault says ------------------------------------------------- */
 
 /* The word for the error, or NULL; the inner one says more. */
 static const char *keyvault_word(const json_t *reply)
@@ -201,7 +201,7 @@ static enum cs_rc keyvault_failed(struct keyvault *vault, const char *name,
     }
 }
 
-/* ---- The secret ----------------------------------------------------------- */
+/* ---- The secret ---------------------------------------------------------- */
 
 /* The vault hands out what has expired: those times are for us to heed. */
 static void keyvault_warn(const struct keyvault *vault, const char *name,
@@ -283,7 +283,7 @@ static enum cs_rc keyvault_check(void *self)
     return rc;
 }
 
-/* ---- The plugin ----------------------------------------------------------- */
+/* ---- The plugin ---------------------------------------------------------- */
 
 static enum cs_rc keyvault_open(const struct cs_host *host, void **self)
 {

@@ -22,7 +22,7 @@ struct keyvault {
 /* How patient to be with the vault and the login service. */
 void keyvault_patience(const struct keyvault *vault, struct cs_http *http);
 
-/* ---- text.c: text that grows and is wiped --------------------------------- */
+/* ---- text.c: text that grows and is wiped -------------------------------- */
 
 struct keyvault_text { /* zeroed but for host is empty */
     const struct cs_host *host;
@@ -53,7 +53,7 @@ void keyvault_text_trim(struct keyvault_text *text, size_t least);
 /* Whether it may stand in a header: visible ASCII, and some of it. */
 bool keyvault_plain(const char *text);
 
-/* ---- challenge.c ---------------------------------------------------------- */
+/* ---- challenge.c --------------------------------------------------------- */
 
 /* Adds the resource that the vault at `url` wants a token for.  CS_E_AUTH when
  * the challenge has none, or one that is not the vault's own: whoever sent it
@@ -61,7 +61,7 @@ bool keyvault_plain(const char *text);
 enum cs_rc keyvault_challenge(const char *url, const char *challenge,
                               struct keyvault_text *resource);
 
-/* ---- identity.c ----------------------------------------------------------- */
+/* ---- identity.c ---------------------------------------------------------- */
 
 bool keyvault_has_token(const struct keyvault *vault);
 /* Fetches a token for the resource, as whoever we are. */
@@ -81,7 +81,7 @@ const char *keyvault_client(const struct keyvault *vault);
 enum cs_rc keyvault_obtain(struct keyvault *vault, struct cs_http *http,
                            const char *client, const char *refusal);
 
-/* ---- login.c -------------------------------------------------------------- */
+/* ---- login.c ------------------------------------------------------------- */
 
 bool keyvault_secret_there(struct keyvault *vault);
 enum cs_rc keyvault_secret(struct keyvault *vault, const char *resource);
@@ -90,7 +90,7 @@ enum cs_rc keyvault_certificate(struct keyvault *vault, const char *resource);
 bool keyvault_workload_there(struct keyvault *vault);
 enum cs_rc keyvault_workload(struct keyvault *vault, const char *resource);
 
-/* ---- assertion.c ---------------------------------------------------------- */
+/* ---- assertion.c --------------------------------------------------------- */
 
 /* Adds a JWT by which `client` shows `audience` that it has the key of the
  * certificate in the file at `path`, which is PEM or PKCS#12. */
@@ -98,7 +98,7 @@ enum cs_rc keyvault_assertion(const struct keyvault *vault, const char *path,
                               const char *client, const char *audience,
                               struct keyvault_text *jwt);
 
-/* ---- managed.c ------------------------------------------------------------ */
+/* ---- managed.c ----------------------------------------------------------- */
 
 bool keyvault_app_there(struct keyvault *vault);
 enum cs_rc keyvault_app(struct keyvault *vault, const char *resource);

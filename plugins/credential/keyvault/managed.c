@@ -54,7 +54,7 @@ static const char *managed_url(const struct keyvault *vault,
     return keyvault_text_end(url);
 }
 
-/* ---- A virtual machine ---------------------------------------------------- */
+/* ---- A virtual machine --------------------------------------------------- */
 
 /* Any answer will do; it will be 400, because a header is missing.  What has
  * answered once is there, however busy it may be later. */
@@ -106,7 +106,7 @@ enum cs_rc keyvault_vm(struct keyvault *vault, const char *resource)
     return rc;
 }
 
-/* ---- App Service, Functions, Container Apps ------------------------------- */
+/* ---- App Service, Functions, Container Apps ------------------------------ */
 
 /* Also for Arc: an agent on the machine itself. */
 static struct cs_http managed_exchange(const char *const *headers)
@@ -145,7 +145,7 @@ enum cs_rc keyvault_app(struct keyvault *vault, const char *resource)
     return rc;
 }
 
-/* ---- Azure Arc ------------------------------------------------------------ */
+/* ---- Azure Arc ----------------------------------------------------------- */
 
 /* Whether the path is that of a key right in Arc's own directory: the agent's
  * name for a file is only believed there. */

@@ -449,7 +449,8 @@ static enum cs_rc mssql_odbc_select(struct mssql_odbc_reader *reader,
 }
 
 /* How many of nin values are for one statement.  A value that cannot go as JSON
- * ends a chunk, or when that would be a small one makes it one of parameters. */
+ * ends a chunk, or when that would be a small one makes it one of
+ * parameters. */
 static size_t mssql_odbc_chunk(const struct mssql_odbc_reader *reader,
                                enum cs_type type, const struct cs_value *in,
                                size_t nin, bool *json)
