@@ -16,13 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void unavailable(struct cs_web_reply *reply,
-                        const struct cs_error *error)
-{
-    cs_web_reply_error(reply, 503, "%s", error->text);
-    reply->retry_after = 5;
-}
-
 static const char *text_of(const json_t *object, const char *member)
 {
     const char *text = json_string_value(json_object_get(object, member));
@@ -97,7 +90,7 @@ static bool check_scope(struct cs_web *web, const struct cs_runs_request *run,
     if (run->school == NULL && run->district == NULL)
         return true;
     if (cs_web_data_look_anew(web->data, &picture, &error) != CS_OK) {
-        unavailable(reply, &error);
+        cs_web_reply_away(reply, false, &error);
         return false;
     }
     reason = refuse(picture, run);
@@ -125,7 +118,7 @@ static void start(struct cs_web *web, const struct cs_web_request *request,
         cs_web_reply_error(reply, 409, "%s", error.text);
         return;
     default:
-        unavailable(reply, &error);
+        cs_web_reply_away(reply, false, &error);
     }
 }
 
@@ -233,7 +226,7 @@ void cs_web_api_schools(struct cs_web *web,
 
     (void)request;
     if (cs_web_data_look(web->data, &picture, &error) != CS_OK) {
-        unavailable(reply, &error);
+        cs_web_reply_away(reply, false, &error);
         return;
     }
     running = find_running(web);
@@ -268,8 +261,7 @@ void cs_web_api_require_full(struct cs_web *web,
         cs_web_reply_error(reply, 404, "there is no school with this id");
         return;
     default:
-        cs_web_reply_error(reply, 503, "%s%s", error.text,
-                           change.begun ? ": it may still do it" : "");
+        cs_web_reply_away(reply, change.begun, &error);
     }
 }
 

@@ -16,18 +16,12 @@
 static void fail(struct cs_web_reply *reply, enum cs_rc rc, bool begun,
                  const struct cs_error *error)
 {
-    switch (rc) {
-    case CS_E_NOT_HERE:
+    if (rc == CS_E_NOT_HERE)
         cs_web_reply_error(reply, 404, "%s", error->text);
-        return;
-    case CS_E_DATA:
+    else if (rc == CS_E_DATA)
         cs_web_reply_error(reply, 409, "%s", error->text);
-        return;
-    default:
-        cs_web_reply_error(reply, 503, "%s%s", error->text,
-                           begun ? ": it may still do it" : "");
-        reply->retry_after = 5;
-    }
+    else
+        cs_web_reply_away(reply, begun, error);
 }
 
 /* ---- Lists -------------------------------------------------------------- */

@@ -186,3 +186,11 @@ void cs_web_reply_error(struct cs_web_reply *reply, unsigned status,
     va_end(arguments);
     cs_web_reply_json(reply, status, json_pack("{ss}", "error", text));
 }
+
+void cs_web_reply_away(struct cs_web_reply *reply, bool begun,
+                       const struct cs_error *error)
+{
+    cs_web_reply_error(reply, 503, "%s%s", error->text,
+                       begun ? ": it may still do it" : "");
+    reply->retry_after = 5;
+}

@@ -71,5 +71,8 @@ void cs_web_reply_json(struct cs_web_reply *reply, unsigned status,
 void cs_web_reply_error(struct cs_web_reply *reply, unsigned status,
                         const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* 503: what it takes is away; come again.  begun: it may still be done. */
+void cs_web_reply_away(struct cs_web_reply *reply, bool begun,
+                       const struct cs_error *error);
 
 #endif

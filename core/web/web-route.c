@@ -140,8 +140,7 @@ static bool let_in_key(struct cs_web *web, struct cs_web_request *request,
         return true;
     }
     if (rc == CS_E_RETRY) {
-        cs_web_reply_error(reply, 503, "%s", error.text);
-        reply->retry_after = 5;
+        cs_web_reply_away(reply, false, &error);
         return false;
     }
     cs_web_reply_error(reply, 401, "the API key is missing or wrong");
