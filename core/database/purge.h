@@ -29,8 +29,8 @@ struct cs_purge {
 /* Looks into all tables of the school, then (with the school's lock held)
  * deletes, in one transaction for each, and logs what it deleted.  An error
  * leaves the tables as they are, from that one on; CS_E_FATAL with the exit
- * code for "needs a person" when a database is not known to be this school's.  A
- * table that would lose more than half is left out, which at the end is
+ * code for "needs a person" when a database is not known to be this school's.
+ * A table that would lose more than half is left out, which at the end is
  * CS_E_FATAL with the exit code for "held", unless it only looks. */
 enum cs_rc cs_purge_school(struct cs_purge *purge, const struct cs_visit *visit,
                            struct cs_error *error);
