@@ -341,8 +341,8 @@ cookie() {
 }
 
 is "a wrong password does not sign in" "$(sign_in 'correct horse battere')" 401
-is "for a reason that says little" "$(value '$.error')" "the password is wrong, \
-or there were too many wrong ones: wait a minute, then try again"
+is "for a reason that says little" "$(value '$.error')" "the password is wrong; \
+after too many wrong ones none is looked at for a minute"
 is "the hash does not either" "$(sign_in "$hash")" 401
 is "another site cannot sign in" \
     "$(sign_in "$password" -H 'Origin: http://evil.example')" 403
@@ -399,6 +399,8 @@ wait $guesses
 is "twelve guesses are all wrong" "$(sort -u "$dir"/guess.*)" 401
 is "but few were looked at" \
     "$(grep -c 'a wrong password for the page' "$log")" 7 # two were before
+is "and that is told once" \
+    "$(grep -c 'too many wrong passwords for the page' "$log")" 1
 is "now the right one is refused, too" "$(sign_in "$password")" 401
 
 # ---- A session database that hangs ------------------------------------------

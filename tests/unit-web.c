@@ -200,10 +200,13 @@ static void guessing(void **state)
     assert_true(wait <= 4 * CS_SECOND);
     assert_false(cs_web_limit_try(limit, "192.0.2.1", &wait));
     assert_int_equal(wait, 0);
+    assert_true(cs_web_limit_tell(limit));
+    assert_false(cs_web_limit_tell(limit));
     assert_true(cs_web_limit_try(limit, "192.0.2.2", &wait));
     cs_web_limit_good(limit, "192.0.2.2");
     assert_false(cs_web_limit_try(limit, "192.0.2.1", &wait));
     cs_clock_move(now += MINUTE);
+    assert_true(cs_web_limit_tell(limit));
     assert_true(cs_web_limit_try(limit, "192.0.2.1", &wait));
     /* Neighbours in IPv6 are one and the same. */
     cs_clock_move(now += 2 * MINUTE);

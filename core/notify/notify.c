@@ -342,8 +342,8 @@ static void report(struct outlet *outlet, enum cs_rc rc, unsigned before,
     else if (rc != CS_OK && !comes_again(rc))
         SAY(outlet, CS_LOG_WARN, "events are lost: %s", error->text);
     else if (rc == CS_OK && before > 0)
-        SAY(outlet, CS_LOG_INFO, "events are delivered again, after %u tries",
-            before);
+        SAY(outlet, CS_LOG_INFO,
+            "events are delivered again; tries that failed: %u", before);
     if (lost > outlet->told)
         SAY(outlet, CS_LOG_WARN, "%llu events were lost so far",
             (unsigned long long)lost);

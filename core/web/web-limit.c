@@ -30,6 +30,7 @@ struct attempts {
 struct cs_web_limit {
     pthread_mutex_t mutex;
     struct attempts one[ADDRESSES], all;
+    int64_t told; /* when it was; 0: never */
 };
 
 struct cs_web_limit *cs_web_limit_new(void)
@@ -119,6 +120,19 @@ bool cs_web_limit_try(struct cs_web_limit *limit, const char *address,
     pthread_mutex_unlock(&limit->mutex);
     *wait = may ? SHORTEST << n : 0;
     return may;
+}
+
+bool cs_web_limit_tell(struct cs_web_limit *limit)
+{
+    int64_t now = cs_clock_steady();
+    bool tell;
+
+    pthread_mutex_lock(&limit->mutex);
+    tell = limit->told == 0 || now - limit->told >= MINUTE;
+    if (tell)
+        limit->told = now;
+    pthread_mutex_unlock(&limit->mutex);
+    return tell;
 }
 
 void cs_web_limit_good(struct cs_web_limit *limit, const char *address)

@@ -24,6 +24,8 @@ void cs_web_limit_free(struct cs_web_limit *limit); /* NULL: nothing */
  * at once, so that it takes nobody's place. */
 bool cs_web_limit_try(struct cs_web_limit *limit, const char *address,
                       int64_t *wait);
+/* Is one that must not be looked at worth a line?  Once a minute. */
+bool cs_web_limit_tell(struct cs_web_limit *limit);
 void cs_web_limit_good(struct cs_web_limit *limit, const char *address);
 
 #endif

@@ -74,8 +74,8 @@ static const char *read_password(const struct cs_web_request *request,
 static void refuse(struct cs_web_reply *reply)
 {
     cs_web_reply_error(reply, 401,
-                       "the password is wrong, or there were too many wrong "
-                       "ones: wait a minute, then try again");
+                       "the password is wrong; after too many wrong ones none "
+                       "is looked at for a minute");
 }
 
 static void welcome(struct cs_web *web, const struct cs_web_request *request,
@@ -110,11 +110,16 @@ static void try_password(struct cs_web *web,
             cs_log_write(CS_LOG_WARN, NULL,
                          "a wrong password for the page, from %s",
                          request->address);
+    } else if (cs_web_limit_tell(web->limit)) {
+        cs_log_write(CS_LOG_WARN, NULL,
+                     "too many wrong passwords for the page: now none is "
+                     "looked at from %s",
+                     request->address);
     }
     if (rc == CS_OK) {
         welcome(web, request, reply);
     } else if (rc == CS_E_RETRY) {
-        cs_web_reply_error(reply, 503, "%s", error.text);
+        cs_web_reply_away(reply, false, &error);
     } else {
         cs_cancel_wait(web->cancel, wait);
         refuse(reply);
