@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SPDX-FileCopyrightText: 2026 the cleversync authors */
 
-/* A source of 25 records in memory, a listing or with WRONG_FEED a feed (1; -1: with
- * cursors that it takes for descending), with a fault that is chosen by an option: each must be found by the conformance
- * cases.  A cursor is the number of the record that it is behind, "r07". */
+/* A source of 25 records in memory, a listing or with WRONG_FEED a feed (1; -1:
+ * with cursors that it takes for descending), with a fault that is chosen by an
+ * option: each must be found by the conformance cases.  A cursor is the number
+ * of the record that it is behind, "r07". */
 #include "plain.h"
 
 #include <stdio.h>
