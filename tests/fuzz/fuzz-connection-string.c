@@ -12,7 +12,7 @@
 #include "config.h"
 
 #include "../../plugins/sink/mssql-odbc/mssql-odbc.h"
-#include "../fake-host.h"
+#include "fake-host.h"
 #include "base/memory.h"
 #include "fuzz.h"
 

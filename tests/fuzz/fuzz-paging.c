@@ -10,7 +10,7 @@
 
 #include "config.h"
 
-#include "../fake-host.h"
+#include "fake-host.h"
 
 #define cleversync_plugin data_plugin
 #include "../../plugins/source/clever-data/clever-data.c"
