@@ -444,8 +444,10 @@ ask -H "X-Much: $(cat "$dir/much")" "$url/health/live" >/dev/null
 ask "$url/$(cat "$dir/much")" >/dev/null
 is "it lives after all that" "$(ask "$url/health/live")" 200
 if command -v python3 >/dev/null; then
-    ok "garbage does no harm" \
-        python3 "$srcdir/tests/web-abuse.py" "$url" "$daemon" "$key" "$one"
+    growth=32 # for the allocator; a sanitizer keeps what was freed
+    ! grep -q '__[at]san_init' "$CLEVERSYNC" || growth=1024
+    ok "garbage does no harm" python3 "$srcdir/tests/web-abuse.py" "$url" \
+        "$daemon" "$key" "$one" "$growth"
     ok "few of so many sign-ins were looked at" \
         [ "$(grep -c 'a wrong password for the page' "$log")" -le 10 ]
 else

@@ -29,6 +29,8 @@ static json_t *shaped(const struct cs_sketch *sketch, size_t path)
 
     name_path(path, text);
     switch (sketch->shapes[path]) {
+    case CS_SHAPE_SCHOOL:
+        return json_string(SCHOOL);
     case CS_SHAPE_SCHOOLS:
         return json_pack("[s]", SCHOOL);
     case CS_SHAPE_TIME:
@@ -114,8 +116,9 @@ enum cs_rc cs_sketch_map(struct cs_sketch *sketch, json_t *stolen)
     struct cs_instance *mapper = sketch->mapper;
     enum cs_rc rc = CS_OK;
 
+    /* The cells of the record before point into what is gone. */
+    memset(sketch->row, 0, sizeof(sketch->row));
     if (!cs_conform_over(sketch->probe->conform)) {
-        memset(sketch->row, 0, sizeof(sketch->row));
         for (size_t i = sketch->ops->entity->ncolumns; i < 2 * CS_SKETCH_CELLS;
              i++)
             sketch->row[i] = untouched;

@@ -16,7 +16,8 @@ enum { CS_SKETCH_PATHS = 64, CS_SKETCH_CELLS = 64, CS_SKETCH_NONE = 1000 };
 
 enum cs_shape { /* in the order in which they are tried */
                 CS_SHAPE_TEXT,
-                CS_SHAPE_SCHOOLS, /* an array with the scope's school */
+                CS_SHAPE_SCHOOL,  /* the scope's school */
+                CS_SHAPE_SCHOOLS, /* an array with it */
                 CS_SHAPE_TIME,
                 CS_SHAPE_NUMBER,
                 CS_SHAPE_FLAG,
