@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: 2026 the cleversync authors
 
-"""Sends what no client should: web-abuse.py URL PID KEY SCHOOL.  All the while
-the school is synced again and again, /health/live has to be there after each
-kind, and at the end the process has to be hardly larger than before."""
+"""Sends what no client should: web-abuse.py URL PID KEY SCHOOL MIB.  All the
+while the school is synced again and again, /health/live has to be there after
+each kind, and at the end the process may be MIB larger than before."""
 
 import json
 import random
