@@ -10,15 +10,6 @@
 [ -f "$builddir/tests/wrong/mapper/wrong.la" ] ||
     skip_all "the unit tests are not built"
 
-cat >"$config" <<END
-[cleversync]
-credentials = env clever-oauth
-[credential.clever-oauth]
-token_url = {lab}/oauth/tokens
-END
-export CLEVERSYNCSOS__CLEVER__CLIENTID=lab-client
-export CLEVERSYNCSOS__CLEVER__CLIENTSECRET=lab-secret
-export CLEVERSYNCSOS__WEBHOOK__SECRET=canary-of-the-hook
 export CLEVERSYNCSOS__CHECK__KEY=canary-of-the-key
 
 begin() { # NAME KIND/PLUGIN FAULT OPTION=VALUE...: into $dir/NAME.tap

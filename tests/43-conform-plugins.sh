@@ -8,15 +8,6 @@
 . "${srcdir:-.}/tests/lib.sh"
 . "$srcdir/tests/conform-lib.sh"
 
-cat >"$config" <<END
-[cleversync]
-credentials = env clever-oauth
-[credential.clever-oauth]
-token_url = {lab}/oauth/tokens
-END
-export CLEVERSYNCSOS__CLEVER__CLIENTID=lab-client
-export CLEVERSYNCSOS__CLEVER__CLIENTSECRET=lab-secret
-export CLEVERSYNCSOS__WEBHOOK__SECRET=canary-of-the-hook
 CLEVERSYNCSOS__APPLICATIONINSIGHTS__CONNECTIONSTRING="InstrumentationKey=\
 11111111-2222-3333-4444-555555555555;IngestionEndpoint={lab}/"
 export CLEVERSYNCSOS__APPLICATIONINSIGHTS__CONNECTIONSTRING
