@@ -31,7 +31,9 @@ one_alone="--school $(school_id "$one")"
 on_server() { # SECTION NAME...: the section that uses these databases
     local section=$1 name
     shift
-    brief="--set $section.query_timeout_seconds=3"
+    # What is held by a session that nobody hears of any more, as a lock is, is
+    # waited for as long as a school may take.
+    brief="--set $section.query_timeout_seconds=3 --set sync.timeout_minutes=1"
     rm -f "$dir"/*.db
     write_config <<'END'
 [sync]
