@@ -153,6 +153,7 @@ is_cut() {
 relay_ends() { # NAME
     kill "$relay"
     wait "$relay" 2>/dev/null
+    lab_pids=${lab_pids% "$relay"} # by the end its number is somebody else's
     at_port "$1"
 }
 
