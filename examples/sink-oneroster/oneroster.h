@@ -90,6 +90,8 @@ enum cs_rc oneroster_inspect(void *self, const struct cs_entity *entity,
                              unsigned *lengths);
 enum cs_rc oneroster_alter(void *self, const struct cs_step *step,
                            cs_sql_fn *show, void *arg);
+/* What the column, as the table has it, says of a row that does not name it. */
+json_t *oneroster_default(const json_t *column);
 enum cs_rc oneroster_scan(void *self, const struct cs_entity *entity,
                           const struct cs_filter *filter, cs_row_fn *each,
                           void *arg);

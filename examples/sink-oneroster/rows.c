@@ -425,22 +425,9 @@ static void oneroster_defaults(const json_t *table, json_int_t number,
     const char *name;
     json_object_foreach(json_object_get(table, "columns"), name, column)
     {
-        const char *text =
-            json_string_value(json_object_get(column, "fallback"));
-        json_int_t type = json_integer_value(json_object_get(column, "type"));
-        bool key = json_is_true(json_object_get(column, "key"));
-        bool needed = json_is_true(json_object_get(column, "notnull")) && !key;
-        json_t *value = json_null();
-        if (json_is_true(json_object_get(column, "identity")))
-            value = json_integer(number);
-        else if (text == NULL && !needed)
-            ;
-        else if (type == CS_BOOL)
-            value = json_boolean(text != NULL && atoi(text) != 0);
-        else if (type == CS_INT)
-            value = json_integer(text ? strtoll(text, NULL, 10) : 0);
-        else
-            value = json_string(text ? text : "");
+        bool identity = json_is_true(json_object_get(column, "identity"));
+        json_t *value =
+            identity ? json_integer(number) : oneroster_default(column);
         json_object_set_new(row, name, value);
     }
 }

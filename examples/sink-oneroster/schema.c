@@ -55,24 +55,29 @@ static json_t *oneroster_column(const struct cs_column *column)
                      column->references, "fallback", column->fallback);
 }
 
-/* What a row says that was there before the column; it has to be something
- * where nothing is not allowed, except for a key, which nobody can make up. */
-static json_t *oneroster_filled(const struct cs_column *column)
+json_t *oneroster_default(const json_t *column)
 {
-    const char *fallback = column->fallback;
-    if (column->flags & CS_KEY || column->references != NULL ||
-        (fallback == NULL && !(column->flags & CS_NOT_NULL)))
+    const char *text = json_string_value(json_object_get(column, "fallback"));
+    json_int_t type = json_integer_value(json_object_get(column, "type"));
+    bool needed = json_is_true(json_object_get(column, "notnull")) &&
+                  !json_is_true(json_object_get(column, "key"));
+    if (text == NULL && !needed)
         return json_null();
-    switch (column->type) {
-    case CS_BOOL:
-        return json_boolean(fallback != NULL && atoi(fallback) != 0);
-    case CS_INT:
-        return json_integer(fallback ? strtoll(fallback, NULL, 10) : 0);
-    case CS_TEXT:
-    case CS_TIME:
-        break;
-    }
-    return json_string(fallback ? fallback : "");
+    if (type == CS_BOOL)
+        return json_boolean(text != NULL && atoi(text) != 0);
+    if (type == CS_INT)
+        return json_integer(text ? strtoll(text, NULL, 10) : 0);
+    return json_string(text ? text : "");
+}
+
+/* What a row says that was there before the column: nothing for a key, which
+ * nobody can make up, and where it would refer to another row. */
+static json_t *oneroster_filled(const struct cs_column *column,
+                                const json_t *made)
+{
+    if (column->flags & CS_KEY || column->references != NULL)
+        return json_null();
+    return oneroster_default(made);
 }
 
 static enum cs_rc oneroster_create(struct oneroster *self,
@@ -107,10 +112,12 @@ static enum cs_rc oneroster_add(struct oneroster *self, json_t *table,
         json_object_set_new(made, "notnull", json_false());
     if (json_object_set_new(columns, column->name, made) != 0)
         return oneroster_no_memory(self);
-    json_object_foreach(json_object_get(table, "rows"), number, row) if (
-        json_object_set_new(
-            row, column->name,
-            oneroster_filled(column))) return oneroster_no_memory(self);
+    json_object_foreach(json_object_get(table, "rows"), number, row)
+    {
+        json_t *value = oneroster_filled(column, made);
+        if (json_object_set_new(row, column->name, value) != 0)
+            return oneroster_no_memory(self);
+    }
     return CS_OK;
 }
 
