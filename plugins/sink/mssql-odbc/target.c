@@ -235,16 +235,17 @@ struct target_reader {
     char *decoded;                    /* where the next value goes */
     size_t number;                    /* of the pair under way, from 1 */
     const char *before;               /* name of the pair before; NULL: none */
-    bool bare_password;               /* one was read that was not quoted */
+    bool past_secret;                 /* a password may have been begun */
     const char *values[TARGET_WORDS]; /* NULL: not said */
 };
 
 /* Text that is no keyword of ours is shown only when it can hardly be a piece
- * of a secret. */
+ * of a secret: not behind a password, which may be quoted wrongly, and not
+ * behind a quoted value that may have run on into the password. */
 static bool target_may_show(const struct target_reader *reader,
                             const char *text, size_t length)
 {
-    if (reader->before == NULL || reader->bare_password || length == 0 ||
+    if (reader->before == NULL || reader->past_secret || length == 0 ||
         length > TARGET_WORD_MOST)
         return false;
     for (size_t i = 0; i < length; i++)
@@ -378,7 +379,8 @@ static enum cs_rc target_read_pair(struct target_reader *reader)
     else
         target_read_bare(reader);
     *reader->decoded++ = '\0'; /* the "=" made room for it */
-    reader->bare_password |= word == TARGET_PASSWORD && !quoted;
+    reader->past_secret |=
+        word == TARGET_PASSWORD || (quoted && strchr(value, ';') != NULL);
     reader->before = target_names[name].name;
     if (rc != CS_OK || word >= TARGET_WORDS)
         return rc;
