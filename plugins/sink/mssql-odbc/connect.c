@@ -17,6 +17,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <odbcinst.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,19 +85,39 @@ static enum cs_rc mssql_odbc_refuse_pooling(const struct mssql_odbc *self)
     return CS_OK;
 }
 
-/* ---- Handles ------------------------------------------------------------ */
-
-static enum cs_rc mssql_odbc_make_handles(struct mssql_odbc *self, long seconds)
+static enum cs_rc mssql_odbc_make_environment(struct mssql_odbc *self)
 {
-    if (self->environment == NULL) {
-        if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_ENV, SQL_NULL_HANDLE,
-                                          &self->environment))) {
-            self->environment = NULL;
-            return mssql_odbc_out_of_memory(self);
-        }
-        SQLSetEnvAttr(self->environment, SQL_ATTR_ODBC_VERSION,
-                      (SQLPOINTER)SQL_OV_ODBC3, 0);
+    if (self->environment != NULL)
+        return CS_OK;
+    if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_ENV, SQL_NULL_HANDLE,
+                                      &self->environment))) {
+        self->environment = NULL;
+        return mssql_odbc_out_of_memory(self);
     }
+    SQLSetEnvAttr(self->environment, SQL_ATTR_ODBC_VERSION,
+                  (SQLPOINTER)SQL_OV_ODBC3, 0);
+    return CS_OK;
+}
+
+/* With its first look at odbcinst.ini each of unixODBC's two libraries notes
+ * in variables without a lock where that is (odbcinst/_odbcinst_SystemINI.c of
+ * 2.3.11).  Both look here, so that here one thread at a time does. */
+static enum cs_rc mssql_odbc_meet_manager(struct mssql_odbc *self)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&mutex);
+    enum cs_rc rc = mssql_odbc_refuse_pooling(self);
+    if (rc == CS_OK)
+        rc = mssql_odbc_make_environment(self);
+    pthread_mutex_unlock(&mutex);
+    return rc;
+}
+
+/* ---- Logging in --------------------------------------------------------- */
+
+static enum cs_rc mssql_odbc_make_connection(struct mssql_odbc *self,
+                                             long seconds)
+{
     if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_DBC, self->environment,
                                       &self->connection))) {
         self->connection = NULL;
@@ -143,7 +164,7 @@ static enum cs_rc mssql_odbc_log_in(struct mssql_odbc *self)
     };
     struct mssql_odbc_target target = {.server = NULL};
     char *text = NULL;
-    enum cs_rc rc = mssql_odbc_refuse_pooling(self);
+    enum cs_rc rc = mssql_odbc_meet_manager(self);
     if (rc == CS_OK)
         rc = mssql_odbc_find_target(self, &target);
     if (rc == CS_OK)
@@ -155,7 +176,7 @@ static enum cs_rc mssql_odbc_log_in(struct mssql_odbc *self)
     self->encrypted = security.encrypt || target.encrypt > 0;
     mssql_odbc_target_clear(host, &target);
     if (rc == CS_OK)
-        rc = mssql_odbc_make_handles(self, seconds < most ? seconds : most);
+        rc = mssql_odbc_make_connection(self, seconds < most ? seconds : most);
     if (rc == CS_OK)
         rc = mssql_odbc_connect_text(self, text);
     if (text != NULL)
