@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <cmocka.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,6 +213,14 @@ static struct cs_notify_state state_of(size_t i)
     return state;
 }
 
+/* A player has an event a moment before it is counted as sent. */
+static void await_waiting(size_t n)
+{
+    while (state_of(0).waiting > n)
+        sched_yield();
+    assert_int_equal(state_of(0).waiting, n);
+}
+
 /* ---- Events ------------------------------------------------------------- */
 
 static void everybody_gets_each_event_in_order(void **state)
@@ -347,8 +356,7 @@ static void other_errors_lose_what_was_handed_over(void **state)
     await_events(&players[0], 1);
     raise_numbers(1, 1);
     await_events(&players[0], 2);
-    while (state_of(0).waiting > 0)
-        ;
+    await_waiting(0);
     assert_int_equal(state_of(0).lost, 1);
     assert_int_equal(state_of(0).sent, 1);
     assert_int_equal(number_at(&players[0], 1, "held"), 1);
@@ -367,8 +375,7 @@ static void of_a_part_only_the_rest_is_lost(void **state)
     player->again = 3;
     block(player, false);
     await_events(player, 6);
-    while (state_of(0).waiting > 0)
-        ;
+    await_waiting(0);
     assert_int_equal(state_of(0).lost, 1);
     assert_int_equal(state_of(0).sent, 5);
 }
@@ -399,7 +406,7 @@ static void metrics_are_summed_up(void **state)
     raise_metric("rows", "s2", 5);
     raise_numbers(0, 1);
     await_events(&players[0], 1); /* which did not wait for the metrics */
-    assert_int_equal(state_of(0).waiting, 2);
+    await_waiting(2);
     end();
     assert_int_equal(players[0].n, 3);
     assert_true(number_at(&players[0], 1, "value") == 8);
