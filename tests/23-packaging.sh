@@ -37,7 +37,6 @@ listens() {
 }
 "$CLEVERSYNC" --config "$config" daemon >"$dir/log" 2>&1 </dev/null &
 daemon=$!
-lab_pids="$lab_pids $daemon"
 wait_for listens || note "$(cat "$dir/log")"
 
 python3 - "$srcdir/packaging/Containerfile" "$(port)" >"$dir/check" <<'END'

@@ -26,7 +26,6 @@ start() { # WORD...: a run in the background; sets pid
     post /lab/log/clear >/dev/null
     "$CLEVERSYNC" --config "$config" run "$@" >"$out" 2>"$err" </dev/null &
     pid=$!
-    lab_pids="$lab_pids $pid"
 }
 
 ends() { # CODE DESCRIPTION: the run that was started does
@@ -197,7 +196,6 @@ kept "nothing is written to it" "$one"
 ok "a plan needs no lock" cs plan --school "$one_id"
 "$CLEVERSYNC" --config "$config" run >"$dir/second" 2>&1 </dev/null &
 second=$!
-lab_pids="$lab_pids $second"
 other_done() {
     [ "$(sql session "SELECT count(*) FROM SyncHistory JOIN Schools
         USING (SchoolId) WHERE SchoolPrefix = '$two' AND SyncId > $newest AND

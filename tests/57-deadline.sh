@@ -65,7 +65,6 @@ wait_for grep -q 1 "$dir/held"
 "$CLEVERSYNC" --config "$config" run >"$out" 2>"$err" \
     </dev/null 9>&- &
 run=$!
-lab_pids="$lab_pids $run"
 others_done() {
     [ "$(history 'count(*)' "Status = 'Success' AND SchoolPrefix <> '$one'
         AND EntityType <> 'Baseline'")" = 4 ]
@@ -97,7 +96,6 @@ if [ -f "$builddir/tests/wrong/source/stuck.la" ]; then
     CLEVERSYNC_PLUGIN_DIR=$dir/plugins "$CLEVERSYNC" --config "$stuck" run \
         >"$out" 2>"$err" </dev/null &
     run=$!
-    lab_pids="$lab_pids $run"
     wait_for grep -q ' stuck$' "$err"
     before=$(date +%s)
     kill -TERM "$run"

@@ -22,7 +22,6 @@ start() { # WORD...: a run in the background; sets pid
     post /lab/log/clear >/dev/null
     "$CLEVERSYNC" --config "$config" run "$@" >"$dir/run" 2>&1 </dev/null &
     pid=$!
-    lab_pids="$lab_pids $pid"
 }
 
 asked() { # TEXT N: has the lab been asked for this N times?

@@ -23,7 +23,6 @@ start() { # WORD...: a run in the background; sets pid
     post /lab/log/clear >/dev/null
     "$CLEVERSYNC" --config "$config" run "$@" >"$out" 2>"$err" </dev/null &
     pid=$!
-    lab_pids="$lab_pids $pid"
 }
 
 asked() { # TEXT N: has the lab been asked for this N times?

@@ -497,7 +497,6 @@ start_on() { # lite|server WORD...: sets pid
     "$CLEVERSYNC" --config "$config" "$@" >"$dir/out.$side" \
         2>"$dir/err.$side" </dev/null &
     pid=$!
-    lab_pids="$lab_pids $pid"
 }
 
 # What changes in Clever after it was read, while the second page is waited for.

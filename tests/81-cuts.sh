@@ -141,7 +141,6 @@ relay() { # NAME WHAT N: between the program and this database; sets relay
     mkfifo "$dir/go"
     "$builddir/tests/relay" $server 0 "$2" "$3" >"$dir/relay" <>"$dir/go" &
     relay=$!
-    lab_pids="$lab_pids $relay"
     wait_for test -s "$dir/relay"
     at_port "$1" "$(head -n 1 "$dir/relay")"
 }
@@ -153,7 +152,6 @@ is_cut() {
 relay_ends() { # NAME
     kill "$relay"
     wait "$relay" 2>/dev/null
-    lab_pids=${lab_pids% "$relay"} # by the end its number is somebody else's
     at_port "$1"
 }
 

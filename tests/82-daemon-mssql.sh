@@ -94,7 +94,6 @@ daemon() { # [WORD...]: one more; sets $daemon.  Its log is $log.
     CLEVERSYNC_TEST_CLOCK_OFFSET=$clock "$CLEVERSYNC" --config "$config" \
         daemon "$@" >>"$log" 2>&1 </dev/null &
     daemon=$!
-    lab_pids="$lab_pids $daemon"
 }
 
 says() { # DESCRIPTION REGEX: soon

@@ -175,7 +175,6 @@ dies() {
     "$CLEVERSYNC" --config "$config" run --full --school "$one_id" \
         >"$out" 2>"$err" </dev/null &
     pid=$!
-    lab_pids="$lab_pids $pid"
     wait_for in_progress
     kill -KILL "$pid"
     wait "$pid" 2>/dev/null

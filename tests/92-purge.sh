@@ -147,7 +147,6 @@ fault "hang,role=student,school=$(school_id "$other")"
 "$CLEVERSYNC" --config "$config" run --full --school "$(school_id "$other")" \
     >"$dir/run" 2>&1 </dev/null &
 pid=$!
-lab_pids="$lab_pids $pid"
 busy() {
     [ "$(sql session "SELECT count(*) FROM SyncHistory
         WHERE Status = 'InProgress'")" -gt 0 ]

@@ -48,7 +48,6 @@ fault "hang,role=student,school=$one_id"
 "$CLEVERSYNC" --config "$config" run --full --school "$one_id" \
     >"$dir/run" 2>&1 </dev/null &
 pid=$!
-lab_pids="$lab_pids $pid"
 wait_for busy
 run=$(history 'DISTINCT RunId')
 for what in remove restamp adopt; do

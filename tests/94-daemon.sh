@@ -39,7 +39,6 @@ daemon() { # one more; sets $daemon.  Its log is $log.
     CLEVERSYNC_TEST_CLOCK_OFFSET=$clock "$CLEVERSYNC" --config "$config" \
         daemon >>"$log" 2>&1 </dev/null &
     daemon=$!
-    lab_pids="$lab_pids $daemon"
 }
 
 said() { # REGEX [N]: N lines (1) of the log, and no more

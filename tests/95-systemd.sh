@@ -14,8 +14,6 @@ register
 notes=$dir/notes
 : >"$notes"
 "$listener" "$dir/notify" >>"$notes" &
-listener_pid=$!
-lab_pids="$lab_pids $listener_pid"
 wait_for test -S "$dir/notify"
 
 told() { # REGEX [N]: there are N (1) such lines
@@ -31,7 +29,6 @@ run_daemon() { # VARIABLE=VALUE...
     env NOTIFY_SOCKET="$dir/notify" "$@" "$CLEVERSYNC" --config "$config" \
         daemon >"$out" 2>"$err" </dev/null &
     daemon=$!
-    lab_pids="$lab_pids $daemon"
 }
 
 before() { # DESCRIPTION REGEX REGEX: the first one stands above the other

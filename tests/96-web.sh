@@ -120,7 +120,6 @@ start_daemon() {
     : >"$log"
     "$CLEVERSYNC" --config "$config" daemon >"$log" 2>&1 </dev/null 9>&- &
     daemon=$!
-    lab_pids="$lab_pids $daemon"
     wait_for listens || {
         note "the daemon did not come up:"
         sed 's/^/#   /' "$log"

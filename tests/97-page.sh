@@ -29,7 +29,6 @@ CLEVERSYNCSOS__ADMINPORTAL__SUPERADMINPASSWORD=$(
 export CLEVERSYNCSOS__ADMINPORTAL__SUPERADMINPASSWORD
 log=$dir/log
 "$CLEVERSYNC" --config "$config" daemon >"$log" 2>&1 </dev/null &
-lab_pids="$lab_pids $!"
 listens() {
     grep -q ': listening on ' "$log"
 }
@@ -45,7 +44,6 @@ mkfifo "$dir/to" "$dir/from"
 HOME=$dir python3 "$srcdir/tests/browser.py" chromium "$dir/profile" \
     <"$dir/to" >"$dir/from" 2>"$dir/browser.err" &
 browser=$!
-lab_pids="$lab_pids $browser"
 exec 7>"$dir/to" 8<"$dir/from"
 
 page() { # COMMAND: what the browser says to it

@@ -44,7 +44,6 @@ start_daemon() {
     : >"$log"
     "$CLEVERSYNC" --config "$config" daemon >"$log" 2>&1 </dev/null &
     daemon=$!
-    lab_pids="$lab_pids $daemon"
     wait_for listens || {
         note "the daemon did not come up:"
         sed 's/^/#   /' "$log"

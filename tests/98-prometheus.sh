@@ -19,7 +19,6 @@ register
 key=planted-api-key-3391
 CLEVERSYNCSOS__API__KEY=$key "$CLEVERSYNC" --config "$config" daemon \
     >"$dir/log" 2>&1 </dev/null &
-lab_pids="$lab_pids $!"
 listens() {
     grep -q ': listening on ' "$dir/log"
 }
@@ -44,7 +43,6 @@ ok "its configuration is sound" promtool check config "$dir/prometheus.yml"
 (cd "$dir" && exec prometheus --config.file="$dir/prometheus.yml" \
     --storage.tsdb.path="$dir/tsdb" --web.listen-address=127.0.0.1:0 \
     >"$dir/prometheus.log" 2>&1 </dev/null) &
-lab_pids="$lab_pids $!"
 there() {
     peer=$(sed -n 's/.*msg="Listening on" address=//p' "$dir/prometheus.log")
     [ -n "$peer" ] && curl -fsS -m 20 "http://$peer/-/ready"

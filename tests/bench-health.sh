@@ -32,7 +32,6 @@ sed -i 's/^credentials = .*/credentials = env clever-oauth keyvault/' "$config"
 register
 "$CLEVERSYNC" --config "$config" daemon >"$dir/log" 2>&1 </dev/null &
 daemon=$!
-lab_pids="$lab_pids $daemon"
 listens() {
     grep -q ': listening on ' "$dir/log"
 }
@@ -65,7 +64,6 @@ again_and_again() {
 wait_for hangs || echo "MISSED: the store does not hang" || missed=1
 : >"$dir/begun"
 again_and_again 2>"$err" &
-lab_pids="$lab_pids $!"
 wait_for test -s "$dir/begun"
 run=$(head -n 1 "$dir/begun")
 wait_for eight || {

@@ -7,7 +7,7 @@
 #
 # and end it with `finish`: a script that dies before has no plan, which TAP
 # counts as an error.  Each script has a directory of its own, $dir, which is
-# removed at the end, as is every process that was started by these words.
+# removed at the end, and every job in the background is ended.
 
 export LC_ALL=C.UTF-8 TZ=UTC NO_COLOR=1
 unset http_proxy https_proxy all_proxy no_proxy ALL_PROXY HTTPS_PROXY NO_PROXY
@@ -20,11 +20,12 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/cleversync-test.XXXXXX") || exit 99
 config=$dir/cleversync.conf
 out=$dir/out # what the command of the last `ok` or `exits` said
 err=$dir/err
-lab_pids=
 tap_count=0
 
 tap_cleanup() {
-    [ -z "$lab_pids" ] || kill $lab_pids 2>/dev/null
+    jobs >"$dir/jobs" # forgets those that have ended: their numbers may be
+    jobs -p >"$dir/jobs" # somebody else's by now
+    [ ! -s "$dir/jobs" ] || kill $(cat "$dir/jobs") 2>/dev/null
     wait
     chmod -R u+rwx "$dir" 2>/dev/null
     rm -rf "$dir"
@@ -147,7 +148,6 @@ start_lab() { # OPTION...: a lab of its own; sets lab_url and lab_pid
     : >"$dir/lab"
     "$CLEVERSYNC" lab --port 0 "$@" >"$dir/lab" 2>"$dir/lab.err" </dev/null &
     lab_pid=$!
-    lab_pids="$lab_pids $lab_pid"
     wait_for lab_spoke
     lab_url=$(sed -n 's/^listening on //p' "$dir/lab")
     if [ -z "$lab_url" ]; then

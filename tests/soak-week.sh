@@ -54,7 +54,6 @@ start() { # one | two
     CLEVERSYNC_TEST_CLOCK_OFFSET=$clock "$CLEVERSYNC" --config "$config" \
         daemon >>"$log" 2>&1 </dev/null &
     eval "$1=$!"
-    lab_pids="$lab_pids $!"
 }
 
 end() { # one | two, SIGNAL

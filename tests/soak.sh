@@ -137,7 +137,6 @@ run_in_background() { # WORD...
     "$CLEVERSYNC" --config "$config" run "$@" >"$dir/run.$runs" 2>&1 \
         </dev/null &
     pids="$pids $!:$runs"
-    lab_pids="$lab_pids $!"
 }
 
 start_runs() {
