@@ -112,8 +112,8 @@ static json_t *pick(const json_t *value, const char *const *reads)
         bool whole = false;
 
         for (const char *const *path = reads; *path != NULL; path++) {
-            if (strncmp(*path, key, length) != 0)
-                continue;
+            if (strncmp(*path, key, length) != 0 || strchr(key, '.') != NULL)
+                continue; /* a dot in a name is none between names */
             whole = whole || (*path)[length] == '\0';
             if ((*path)[length] == '.')
                 below[n++] = *path + length + 1;
