@@ -7,6 +7,7 @@
 
 #include "fake-host.h"
 
+#include "../plugins/mapper/user.c"
 #define cleversync_plugin student_plugin
 #include "../plugins/mapper/student/student.c"
 #undef cleversync_plugin

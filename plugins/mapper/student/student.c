@@ -2,13 +2,8 @@
  * SPDX-FileCopyrightText: 2026 the cleversync authors */
 
 /* Students: a user of Clever with the role `student` becomes a row of the
- * table Students.
- *
- * The core builds objects on the way to a path that is read, so `roles` is
- * there, perhaps empty, whenever the record shows it. */
-#include <cleversync/plugin.h>
-
-#include <string.h>
+ * table Students. */
+#include "../user.h"
 
 enum {
     STUDENT_KEY,
@@ -21,12 +16,10 @@ enum {
     STUDENT_COLUMNS
 };
 
-enum { STUDENT_KEY_LENGTH = 50 };
-
 static const struct cs_column student_columns[STUDENT_COLUMNS] = {
     [STUDENT_KEY] = {.name = "CleverStudentId",
                      .type = CS_TEXT,
-                     .length = STUDENT_KEY_LENGTH,
+                     .length = USER_KEY_LENGTH,
                      .flags = CS_KEY | CS_NOT_NULL},
     [STUDENT_FIRST] = {.name = "FirstName",
                        .type = CS_TEXT,
@@ -55,7 +48,7 @@ static const struct cs_entity student_entity = {
     .ncolumns = STUDENT_COLUMNS,
 };
 
-/* The first ones fill the column of the same index. */
+/* Each fills the column of the same index, but for the last. */
 static const char *const student_reads[] = {
     [STUDENT_KEY] = "id",
     [STUDENT_FIRST] = "name.first",
@@ -68,90 +61,12 @@ static const char *const student_reads[] = {
     NULL,
 };
 
-/* An id is printable ASCII without blanks: it goes into logs and URLs. */
-static const char *student_key(const json_t *value)
-{
-    const char *text = json_string_value(value); /* NULL: not a string */
-    size_t length = json_string_length(value);
-    if (length == 0 || length > STUDENT_KEY_LENGTH)
-        return NULL;
-    for (size_t i = 0; i < length; i++)
-        if (text[i] <= ' ' || text[i] > '~')
-            return NULL;
-    return text;
-}
-
-/* CS_MAYBE for a record that does not say: a feed may show less than all. */
-static enum cs_rc student_belongs(const struct cs_host *host,
-                                  const json_t *record)
-{
-    const json_t *roles = json_object_get(record, "roles");
-    if (roles == NULL || json_is_null(roles))
-        return CS_MAYBE;
-    const json_t *role = json_object_get(roles, "student");
-    if (json_is_object(roles) && (role == NULL || json_is_null(role)))
-        return CS_LEFT;
-    if (!json_is_object(role))
-        return cs_fail(host, CS_E_DATA, "roles.student is not an object");
-
-    const json_t *schools = json_object_get(role, "schools");
-    if (host->scope->school == NULL)
-        return CS_OK; /* for a whole district, the role decides */
-    if (schools == NULL || json_is_null(schools))
-        return CS_MAYBE;
-    bool here = false, texts = json_is_array(schools);
-    for (size_t i = 0; i < json_array_size(schools); i++) {
-        const char *id = json_string_value(json_array_get(schools, i));
-        texts = texts && id != NULL;
-        here = here || (id != NULL && strcmp(id, host->scope->school) == 0);
-    }
-    if (!texts)
-        return cs_fail(host, CS_E_DATA,
-                       "roles.student.schools is not an array of texts");
-    return here ? CS_OK : CS_LEFT;
-}
-
-static enum cs_rc student_cell(const struct cs_host *host, const json_t *record,
-                               const char *path, struct cs_value *cell)
-{
-    const json_t *value = record;
-    const char *name = path;
-    while (*name != '\0' && json_is_object(value)) {
-        size_t length = strcspn(name, ".");
-        value = json_object_getn(value, name, length);
-        name += length;
-        name += *name == '.';
-    }
-    if (value == NULL)
-        return CS_OK;
-    if (json_is_null(value)) { /* on the way to the path: it does not say */
-        cell->state = *name == '\0' ? CS_NULL : CS_ABSENT;
-        return CS_OK;
-    }
-    if (*name != '\0' || !json_is_string(value))
-        return cs_fail(host, CS_E_DATA, "%s is not text", path);
-    cell->state = CS_SET;
-    cell->as.text = json_string_value(value);
-    return CS_OK;
-}
-
 static enum cs_rc student_map(const struct cs_host *host, const json_t *record,
                               struct cs_value *row)
 {
-    const char *id = student_key(json_object_get(record, "id"));
-    if (id == NULL)
-        return cs_fail(host, CS_E_DATA,
-                       "id is missing or not a text of 1 to %d printable "
-                       "ASCII characters",
-                       STUDENT_KEY_LENGTH);
-    row[STUDENT_KEY] = (struct cs_value){.state = CS_SET, .as.text = id};
-    enum cs_rc belongs = student_belongs(host, record);
-    if (belongs != CS_OK && belongs != CS_MAYBE)
-        return belongs;
-    enum cs_rc rc = CS_OK;
-    for (size_t i = STUDENT_KEY + 1; rc == CS_OK && i < STUDENT_COLUMNS; i++)
-        rc = student_cell(host, record, student_reads[i], &row[i]);
-    return rc == CS_OK ? belongs : rc;
+    static const struct user_role role = {"student", student_reads,
+                                          STUDENT_COLUMNS};
+    return user_map(host, &role, record, row);
 }
 
 static const struct cs_mapper_ops student_ops = {
