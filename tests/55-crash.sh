@@ -117,21 +117,6 @@ goes_on "killed between tables"
 
 # ---- Killed while it waits to write, and after it wrote -------------------------------
 
-hold() { # DATABASE: somebody else writes to it until `let_go`
-    mkfifo "$dir/pipe"
-    sqlite3 "$dir/$1.db" <"$dir/pipe" >"$dir/held" 2>&1 &
-    holder=$!
-    exec 9>"$dir/pipe"
-    printf '.timeout 5000\nBEGIN IMMEDIATE;\nSELECT 1;\n' >&9
-    wait_for grep -q 1 "$dir/held"
-}
-
-let_go() {
-    exec 9>&-
-    wait "$holder"
-    rm "$dir/pipe"
-}
-
 changes
 hold "$one"
 start --school "$one_id"

@@ -29,21 +29,6 @@ asked() { # TEXT N: has the lab been asked for this N times?
     [ "$(curl -fsS -m 20 "$lab_url/lab/log" | grep -c -e "$1")" -ge "$2" ]
 }
 
-hold() { # DATABASE: somebody else writes to it until `let_go`
-    mkfifo "$dir/pipe"
-    sqlite3 "$dir/$1.db" <"$dir/pipe" >"$dir/held" 2>&1 &
-    holder=$!
-    exec 9>"$dir/pipe"
-    printf '.timeout 5000\nBEGIN IMMEDIATE;\nSELECT 1;\n' >&9
-    wait_for grep -q 1 "$dir/held"
-}
-
-let_go() {
-    exec 9>&-
-    wait "$holder"
-    rm "$dir/pipe"
-}
-
 shot() { # the run that was started
     kill -KILL "$pid"
     wait "$pid" 2>/dev/null

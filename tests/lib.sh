@@ -226,6 +226,21 @@ sql() { # DATABASE QUERY: rows, columns joined by |; DATABASE without ".db"
     sqlite3 -readonly "$dir/$1.db" "$2"
 }
 
+hold() { # DATABASE: somebody else writes to it until `let_go`
+    mkfifo "$dir/pipe"
+    sqlite3 "$dir/$1.db" <"$dir/pipe" >"$dir/held" 2>&1 &
+    holder=$!
+    exec 9>"$dir/pipe"
+    printf '.timeout 5000\nBEGIN IMMEDIATE;\nSELECT 1;\n' >&9
+    wait_for grep -q 1 "$dir/held"
+}
+
+let_go() {
+    exec 9>&-
+    wait "$holder"
+    rm "$dir/pipe"
+}
+
 # ---- A district in the lab, and what became of it -------------------------
 # These need curl and sqlite3.
 
