@@ -55,13 +55,7 @@ fault
 
 # ---- A database hangs --------------------------------------------------------------
 
-# Somebody else's transaction keeps it from being written, for a while.
-mkfifo "$dir/pipe"
-sqlite3 "$dir/$one.db" <"$dir/pipe" >"$dir/held" 2>&1 &
-holder=$!
-exec 9>"$dir/pipe"
-printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&9
-wait_for grep -q 1 "$dir/held"
+hold "$one"
 "$CLEVERSYNC" --config "$config" run >"$out" 2>"$err" \
     </dev/null 9>&- &
 run=$!
@@ -73,8 +67,7 @@ wait_for others_done
 is "the others do not wait for a database that another program writes to" \
     "$(history 'DISTINCT Status' "SchoolPrefix = '$one'")" InProgress
 kept "nothing was written to it" "$one"
-exec 9>&-
-wait "$holder"
+let_go
 wait "$run"
 is "when it is let go, the school goes on" $? 0
 right "and all are right"
