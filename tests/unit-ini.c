@@ -136,6 +136,11 @@ static void faults_have_a_place(void **state)
             "longer than 49");
     accepted("[a23456789012345678901234567890123456789012345678b]\n",
              "[a23456789012345678901234567890123456789012345678b]");
+    accepted("[a]\nk234567890123456789012345678901234567890123456789   = 1\n",
+             "[a]k234567890123456789012345678901234567890123456789=1;");
+    accepted("[a]\nk                                                 = 1\n",
+             "[a]k=1;");
+    accepted("[a]\nk\u00A0= 1\n", "[a]k=1;");
 }
 
 static void values_are_never_quoted(void **state)

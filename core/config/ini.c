@@ -145,22 +145,24 @@ static void take_heading(struct reader *reader, const char *line)
                  reader->line);
 }
 
-static void take_key(struct reader *reader, const char *line)
+static void take_key(struct reader *reader, char *line)
 {
-    size_t length = strcspn(line, "=:");
+    size_t equals = strcspn(line, "=:");
     struct parsed parsed;
-    struct cs_span trimmed;
+    struct cs_span key, trimmed;
     char *value;
 
-    if (line[length] != '=') {
+    if (line[equals] != '=') {
         complain(reader, "this is no setting: KEY = VALUE is expected");
         return;
     }
-    if (length > NAME_LENGTH) {
+    line[equals] = '\0';
+    key = cs_text_trim(line);
+    if (key.length > NAME_LENGTH) {
         complain(reader, "the key's name is longer than %d bytes", NAME_LENGTH);
         return;
     }
-    if (!parse(line, length + 1, "\n", &parsed) || !parsed.key[0]) {
+    if (!parse(key.start, key.length, "=\n", &parsed) || !parsed.key[0]) {
         complain(reader, "this is no setting: KEY = VALUE is expected");
         return;
     }
@@ -173,7 +175,7 @@ static void take_key(struct reader *reader, const char *line)
                  reader->section);
         return;
     }
-    trimmed = cs_text_trim(line + length + 1);
+    trimmed = cs_text_trim(line + equals + 1);
     value = cs_memory_textn(trimmed.start, trimmed.length);
     reader->each(reader->arg, reader->section, parsed.key, value, reader->file,
                  reader->line);
