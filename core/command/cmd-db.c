@@ -112,7 +112,8 @@ static enum cs_rc use(struct work *work, struct place *place, cs_sink_fn *fn,
         return cs_session_use(work->session, fn, &place->migrate, error);
     rc = fn(&place->migrate, place->sink, error);
     for (unsigned n = 0; rc == CS_E_RETRY; n++) {
-        if (!cs_sink_again(work->app.settings, work->app.cancel, n))
+        if (!cs_sink_again(place->part, work->app.settings, work->app.cancel,
+                           n))
             break;
         rc = fn(&place->migrate, place->sink, error);
     }

@@ -40,7 +40,7 @@ enum cs_rc cs_session_connect(struct cs_session **session, struct cs_app *app,
     pthread_mutex_init(&new->mutex, NULL);
     rc = cs_instance_open(&new->sink, app, &request, error);
     for (unsigned n = 0; rc == CS_E_RETRY; n++) {
-        if (!cs_sink_again(app->settings, app->cancel, n))
+        if (!cs_sink_again(app->wiring.session, app->settings, app->cancel, n))
             break;
         rc = cs_instance_open(&new->sink, app, &request, error);
     }
@@ -206,7 +206,7 @@ static enum cs_rc repeat(struct cs_session *session, bool change,
     enum cs_rc rc = once(session, change, work, arg, error);
 
     for (unsigned n = 0; rc == CS_E_RETRY; n++) {
-        if (!cs_sink_again(app->settings, app->cancel, n))
+        if (!cs_sink_again(app->wiring.session, app->settings, app->cancel, n))
             break;
         rc = once(session, change, work, arg, error);
     }

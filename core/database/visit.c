@@ -91,7 +91,8 @@ enum cs_rc cs_visit_change(const struct cs_visit *visit, cs_sink_fn *work,
     enum cs_rc rc = once(visit, work, arg, error);
 
     for (unsigned n = 0; rc == CS_E_RETRY; n++) {
-        if (!cs_sink_again(visit->app->settings, visit->app->cancel, n))
+        if (!cs_sink_again(visit->part, visit->app->settings,
+                           visit->app->cancel, n))
             break;
         rc = once(visit, work, arg, error);
     }

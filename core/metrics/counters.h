@@ -12,7 +12,7 @@ enum cs_counter {
     CS_COUNTER_WAITS,    /* for a limit of requests: by section */
     CS_COUNTER_WAITED,   /* seconds of it: by section */
     CS_COUNTER_SECRETS,  /* stores asked for a secret: by section, by outcome */
-    CS_COUNTER_DATABASE, /* work on databases that was repeated: "" */
+    CS_COUNTER_DATABASE, /* work on databases that was repeated: by section */
     CS_COUNTER_RUNS,     /* that have ended: by the word of their exit code */
     CS_COUNTER_KINDS
 };

@@ -8,6 +8,7 @@
 #include "base/gate.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "metrics/counters.h"
 #include "metrics/metrics.h"
 #include "database/session.h"
 
@@ -35,6 +36,15 @@ static enum cs_rc learn(struct cs_metrics_follower *follower,
     return rc;
 }
 
+/* A count that first appears as 1 has not risen, for who watches it. */
+static void begin_counts(const struct cs_wiring *wiring)
+{
+    cs_counters_add(CS_COUNTER_DATABASE, wiring->session->section, NULL, 0);
+    for (size_t i = 0; i < wiring->npipelines; i++)
+        cs_counters_add(CS_COUNTER_DATABASE, wiring->pipelines[i].sink->section,
+                        NULL, 0);
+}
+
 /* Gives how long to wait until the next time. */
 static int64_t learn_once(struct cs_metrics_follower *follower)
 {
@@ -44,6 +54,7 @@ static int64_t learn_once(struct cs_metrics_follower *follower)
                     CS_SECOND;
     struct cs_error error = {0};
 
+    begin_counts(&app->wiring);
     /* That the database is away is for health to tell. */
     if (learn(follower, app, &error) != CS_OK)
         cs_log_write(CS_LOG_DEBUG, NULL, "metrics know no last success: %s",

@@ -130,7 +130,7 @@ static void put_durations(struct cs_metrics_text *text,
 static const struct counted {
     enum cs_counter counter;
     struct cs_metrics_family family;
-    const char *who, *how; /* names of labels, or NULL */
+    const char *who, *how; /* names of labels; how may be NULL */
 } counted[] = {
     {CS_COUNTER_RUNS,
      {"cleversync_runs", CS_METRICS_COUNTER, "Runs, by their result."},
@@ -164,7 +164,7 @@ static const struct counted {
     {CS_COUNTER_DATABASE,
      {"cleversync_database_repeats", CS_METRICS_COUNTER,
       "Work on a database that failed and was repeated."},
-     NULL,
+     "section",
      NULL},
 };
 

@@ -32,7 +32,6 @@ struct cs_metrics *cs_metrics_new(void)
     struct cs_metrics *metrics = cs_memory_new(sizeof(*metrics));
 
     pthread_mutex_init(&metrics->mutex, NULL);
-    cs_counters_add(CS_COUNTER_DATABASE, "", NULL, 0);
     return metrics;
 }
 

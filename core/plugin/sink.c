@@ -126,7 +126,8 @@ enum cs_rc cs_sink_put(struct cs_instance *sink, const struct cs_entity *entity,
         sink->request.part->section, entity->table, batch.affected);
 }
 
-bool cs_sink_again(const struct cs_settings *settings, struct cs_cancel *cancel,
+bool cs_sink_again(const struct cs_part *part,
+                   const struct cs_settings *settings, struct cs_cancel *cancel,
                    unsigned n)
 {
     long attempts =
@@ -136,18 +137,19 @@ bool cs_sink_again(const struct cs_settings *settings, struct cs_cancel *cancel,
 
     if (n >= attempts || !cs_cancel_wait(cancel, cs_http_backoff(base, n)))
         return false;
-    cs_counters_add(CS_COUNTER_DATABASE, "", NULL, 1);
+    cs_counters_add(CS_COUNTER_DATABASE, part->section, NULL, 1);
     return true;
 }
 
-enum cs_rc cs_sink_repeat(const struct cs_settings *settings,
+enum cs_rc cs_sink_repeat(const struct cs_part *part,
+                          const struct cs_settings *settings,
                           struct cs_cancel *cancel, cs_sink_work *work,
                           void *arg, struct cs_error *error)
 {
     enum cs_rc rc = work(arg, error);
 
     for (unsigned n = 0; rc == CS_E_RETRY; n++) {
-        if (!cs_sink_again(settings, cancel, n))
+        if (!cs_sink_again(part, settings, cancel, n))
             break;
         rc = work(arg, error);
     }

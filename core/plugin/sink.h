@@ -38,14 +38,16 @@ enum cs_rc cs_sink_put(struct cs_instance *sink, const struct cs_entity *entity,
 typedef enum cs_rc cs_sink_fn(void *arg, struct cs_instance *sink,
                               struct cs_error *error);
 
-/* After the n-th failure (from 0) in CS_E_RETRY: waits as [retry] database_*
- * says.  False: it is not to be tried again. */
-bool cs_sink_again(const struct cs_settings *settings, struct cs_cancel *cancel,
+/* After the n-th failure (from 0) in CS_E_RETRY of a sink's: waits as [retry]
+ * database_* says.  False: it is not to be tried again. */
+bool cs_sink_again(const struct cs_part *part,
+                   const struct cs_settings *settings, struct cs_cancel *cancel,
                    unsigned n);
 /* Runs `work`, and again after such a wait while it ends in CS_E_RETRY: it must
  * begin from nothing each time. */
 typedef enum cs_rc cs_sink_work(void *arg, struct cs_error *error);
-enum cs_rc cs_sink_repeat(const struct cs_settings *settings,
+enum cs_rc cs_sink_repeat(const struct cs_part *part,
+                          const struct cs_settings *settings,
                           struct cs_cancel *cancel, cs_sink_work *work,
                           void *arg, struct cs_error *error);
 

@@ -58,8 +58,10 @@ static enum cs_rc stored(void *arg, const struct cs_value *row)
 /* What is repeated begins from nothing each time. */
 static enum cs_rc repeat(struct passing *passing, cs_sink_work *work)
 {
-    return cs_sink_repeat(passing->pass->settings, passing->pass->cancel, work,
-                          passing, passing->error);
+    const struct cs_pass *pass = passing->pass;
+
+    return cs_sink_repeat(pass->sink->request.part, pass->settings,
+                          pass->cancel, work, passing, passing->error);
 }
 
 /* Ready to compare, afresh.  CS_E_NOT_HERE: there is no table yet. */

@@ -64,11 +64,12 @@ static enum cs_rc load_state(struct cs_syncing *syncing, struct cs_lane *lane,
                                             school, error);
 }
 
-static enum cs_rc repeat(const struct cs_syncing *syncing, cs_sink_work *work,
+static enum cs_rc repeat(const struct cs_syncing *syncing,
+                         const struct cs_lane *lane, cs_sink_work *work,
                          void *arg, struct cs_error *error)
 {
-    return cs_sink_repeat(syncing->app->settings, syncing->cancel, work, arg,
-                          error);
+    return cs_sink_repeat(lane->pipeline->sink, syncing->app->settings,
+                          syncing->cancel, work, arg, error);
 }
 
 struct opening {
@@ -95,7 +96,7 @@ static enum cs_rc open_lanes(struct cs_syncing *syncing, struct cs_error *error)
         struct cs_lane *lane = &syncing->lanes[i];
         const struct cs_pipeline *pipeline = lane->pipeline;
         struct opening opening = {syncing, lane};
-        enum cs_rc rc = repeat(syncing, open_database, &opening, error);
+        enum cs_rc rc = repeat(syncing, lane, open_database, &opening, error);
 
         if (rc == CS_OK)
             rc = cs_sync_open_part(syncing, lane, pipeline->mapper,
@@ -259,7 +260,7 @@ static enum cs_rc look(void *arg, struct cs_error *error)
 enum cs_rc cs_sync_look(const struct cs_syncing *syncing, struct cs_lane *lane,
                         struct cs_error *error)
 {
-    enum cs_rc rc = repeat(syncing, look, lane, error);
+    enum cs_rc rc = repeat(syncing, lane, look, lane, error);
 
     if (rc != CS_OK && rc != CS_SKIP && rc != CS_E_NOT_HERE)
         return cs_migrate_explain(lane->sink, &lane->schema->entity,

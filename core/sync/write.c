@@ -500,8 +500,8 @@ enum cs_rc cs_write_all(struct cs_write *write, struct cs_write_result *result,
     enum cs_rc rc;
 
     *result = (struct cs_write_result){0};
-    rc = cs_sink_repeat(write->settings, write->cancel, attempt, &writing,
-                        error);
+    rc = cs_sink_repeat(write->sink->request.part, write->settings,
+                        write->cancel, attempt, &writing, error);
     if (rc == CS_SKIP) /* an attempt before was committed, its counts stand */
         return CS_OK;
     if (rc != CS_OK)
