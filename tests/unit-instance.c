@@ -627,16 +627,6 @@ static void errors_are_named(void **state)
     assert_int_equal(error.rc, CS_E_FATAL);
 }
 
-static void a_call_under_way_can_be_seen(void **state)
-{
-    (void)state;
-    assert_int_equal(source->since, 0);
-    cs_instance_enter(source);
-    assert_int_not_equal(source->since, 0);
-    cs_instance_leave(source, CS_OK, &error);
-    assert_int_equal(source->since, 0);
-}
-
 static void a_mapper_has_a_host_and_no_life(void **state)
 {
     struct cs_instance_request request = {.part = &mapper_part,
@@ -869,7 +859,6 @@ int main(void)
         TEST(a_line_end_is_no_part_of_a_token),
         TEST(only_stores_reach_link_local_addresses),
         TEST(errors_are_named),
-        TEST(a_call_under_way_can_be_seen),
         TEST(a_mapper_has_a_host_and_no_life),
         TEST(a_page_is_handed_on_at_once),
         TEST(a_page_may_be_cut_short),

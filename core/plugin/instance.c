@@ -465,7 +465,6 @@ static void end_cancelling(struct cs_instance *instance)
 void cs_instance_enter_undisturbed(struct cs_instance *instance)
 {
     instance->error = (struct cs_error){.rc = CS_OK};
-    atomic_store(&instance->since, cs_clock_steady());
 }
 
 void cs_instance_enter(struct cs_instance *instance)
@@ -482,7 +481,6 @@ enum cs_rc cs_instance_leave(struct cs_instance *instance, enum cs_rc rc,
     size_t length = strlen(section);
 
     end_cancelling(instance);
-    atomic_store(&instance->since, 0);
     return_loans(instance);
     if (rc > CS_MAYBE || rc < CS_E_FATAL)
         return cs_error_set(error, CS_E_FATAL,

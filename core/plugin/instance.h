@@ -21,7 +21,6 @@
 #include "config/wiring.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 struct cs_app;
 struct cs_http_reply;
@@ -56,9 +55,6 @@ struct cs_instance {
     struct cs_loan **loans; /* secrets lent to the call under way */
     size_t nloans;
     struct cs_http_reply *reply; /* of the last exchange */
-    /* When the call under way began (cs_clock_steady()), 0: none is; may be
-     * read from any thread, as may request.part. */
-    _Atomic int64_t since;
     struct cs_listener listener; /* for the length of a call */
     pthread_t canceller;         /* that runs the plugin's cancel() */
     bool cancelling;             /* there is one */
