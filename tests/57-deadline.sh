@@ -102,6 +102,21 @@ if [ -f "$builddir/tests/wrong/source/stuck.la" ]; then
     right "and all are right again" "$one" "$two" "$three"
     is "and closes what was open" "$(sql session "SELECT count(*)
         FROM SyncHistory WHERE Status = 'InProgress'")" 0
+
+    # A daemon that only looks at it.
+    CLEVERSYNC_PLUGIN_DIR=$dir/plugins "$CLEVERSYNC" --config "$stuck" daemon \
+        --set health.listen= --set schedule.cron_expression= \
+        >"$out" 2>"$err" </dev/null &
+    daemon=$!
+    lab_pids="$lab_pids $daemon"
+    wait_for grep -q ' stuck$' "$err"
+    kill -TERM "$daemon"
+    wait "$daemon"
+    is "a daemon that is told to stop ends well" $? 0
+    like "its log says what it leaves behind" "$err" \
+        'source.stuck.* hangs past its deadline and is abandoned'
+    like "and why it does" "$err" \
+        'stopping: a plugin does not answer and is abandoned'
 else
     skip "the unit tests are not built" "a signal ends a run that hangs"
 fi

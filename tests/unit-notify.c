@@ -504,6 +504,23 @@ static void one_that_hangs_is_abandoned(void **state)
     assert_true(cs_notify_free(abandoned, 10 * CS_SECOND));
 }
 
+static void a_flush_waits_for_what_waits(void **state)
+{
+    struct player *player = &players[0];
+
+    (void)state;
+    block(player, true);
+    raise_numbers(0, 1);
+    raise_metric("rows", "s1", 2); /* has its own time */
+    await_inside(player);
+    cs_notify_flush(notify, CS_SECOND / 20); /* no longer than that */
+    assert_int_equal(state_of(0).sent, 0);
+    block(player, false);
+    cs_notify_flush(notify, 60 * CS_SECOND);
+    assert_int_equal(state_of(0).sent, 1);
+    assert_int_equal(state_of(1).sent, 1);
+}
+
 /* ---- A successor -------------------------------------------------------- */
 
 /* The first delivery is to be tried again, but only in a minute. */
@@ -604,6 +621,7 @@ int main(void)
         TEST(the_end_does_not_wait_for_ever),
         TEST(one_that_can_be_cancelled_is),
         TEST(one_that_hangs_is_abandoned),
+        TEST(a_flush_waits_for_what_waits),
         TEST(what_waits_is_handed_on),
         TEST(what_is_handed_on_is_the_oldest),
         TEST(a_test_is_sent_at_once),

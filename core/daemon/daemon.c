@@ -230,8 +230,35 @@ static enum cs_rc open_rooms(struct cs_daemon *daemon, struct cs_error *error)
     return rc;
 }
 
+static bool told_to_stop(struct cs_daemon *daemon)
+{
+    bool stop;
+
+    cs_gate_lock(&daemon->gate);
+    stop = daemon->stop;
+    cs_gate_unlock(&daemon->gate);
+    return stop;
+}
+
+/* A plugin still runs, so nothing may be freed.  Who told us to stop gets what
+ * he wanted; else status says why the daemon ends, if it is not for this. */
+static void leave_behind(struct cs_daemon *daemon, int status)
+{
+    struct cs_app *app = cs_generations_borrow(daemon->generations);
+
+    cs_notify_flush(cs_generations_notify(app), CS_NOTIFY_FLUSH);
+    if (told_to_stop(daemon)) {
+        cs_log_write(CS_LOG_WARN, NULL,
+                     "stopping: a plugin does not answer and is abandoned");
+        _exit(status);
+    }
+    cs_log_write(CS_LOG_ERROR, NULL,
+                 "a plugin hangs: the daemon ends, and has to be started anew");
+    _exit(status != CS_EXIT_OK ? status : CS_EXIT_FAILED);
+}
+
 /* What was opened last is asked by nobody any more, so it goes first. */
-static void close_rooms(struct cs_daemon *daemon)
+static void close_rooms(struct cs_daemon *daemon, int status)
 {
     bool ended;
 
@@ -240,12 +267,8 @@ static void close_rooms(struct cs_daemon *daemon)
             cs_metrics_unfollow(daemon->follower, FAREWELL) &&
             cs_health_free(daemon->health, FAREWELL) &&
             !cs_runs_abandoned(daemon->runs);
-    if (!ended) {
-        cs_log_write(CS_LOG_ERROR, NULL,
-                     "a plugin hangs: the daemon ends, and has to be started "
-                     "anew");
-        _exit(CS_EXIT_FAILED); /* it still runs: nothing may be freed */
-    }
+    if (!ended)
+        leave_behind(daemon, status);
     cs_schedule_free(daemon->schedule);
     cs_runs_free(daemon->runs);
     cs_metrics_free(daemon->metrics);
@@ -287,16 +310,17 @@ static int open_and_work(struct cs_daemon *daemon,
                          const struct cs_arguments *arguments)
 {
     int64_t watchdog = cs_systemd_watchdog();
+    int status = CS_EXIT_OK;
     struct cs_error error;
-    enum cs_rc rc;
 
     daemon->watched = watchdog > 0;
     daemon->round = daemon->watched && watchdog < ROUND ? watchdog : ROUND;
-    rc = open_rooms(daemon, &error);
-    if (rc == CS_OK)
+    if (open_rooms(daemon, &error) == CS_OK)
         work(daemon);
-    close_rooms(daemon);
-    return rc == CS_OK ? CS_EXIT_OK : cs_app_fail(arguments, &error);
+    else
+        status = cs_app_fail(arguments, &error);
+    close_rooms(daemon, status);
+    return status;
 }
 
 int cs_daemon_run(const struct cs_arguments *arguments)
@@ -317,7 +341,7 @@ int cs_daemon_run(const struct cs_arguments *arguments)
     }
     if (!cs_generations_close(daemon.generations)) {
         cs_log_write(CS_LOG_ERROR, NULL, "a notifier hangs and is abandoned");
-        _exit(CS_EXIT_FAILED);
+        _exit(status);
     }
     cs_gate_clear(&daemon.gate);
     cs_cancel_free(daemon.cancel);

@@ -365,6 +365,7 @@ static void deliver(struct outlet *outlet)
     before = outlet->failures;
     settle(outlet, rc, again);
     lost = outlet->lost;
+    pthread_cond_broadcast(&outlet->changed);
     pthread_mutex_unlock(&outlet->mutex);
     report(outlet, rc, before, lost, &error);
 }
@@ -373,6 +374,13 @@ static void deliver(struct outlet *outlet)
 static size_t waiting(const struct outlet *outlet)
 {
     return outlet->nbatch + outlet->n + cs_tally_count(outlet->tally);
+}
+
+static void tell_left(const struct outlet *outlet, size_t left)
+{
+    if (left > 0)
+        SAY(outlet, CS_LOG_WARN, "%zu events could not be delivered in time",
+            left);
 }
 
 static void *work(void *arg)
@@ -388,9 +396,7 @@ static void *work(void *arg)
     }
     left = outlet->heir ? 0 : waiting(outlet);
     pthread_mutex_unlock(&outlet->mutex);
-    if (left > 0)
-        SAY(outlet, CS_LOG_WARN, "%zu events could not be delivered in time",
-            left);
+    tell_left(outlet, left);
     close_instance(outlet);
     pthread_mutex_lock(&outlet->mutex);
     outlet->home = true;
@@ -548,6 +554,23 @@ bool cs_notify_replace(struct cs_notify *notify, struct cs_notify *heir,
     free(notify->outlets);
     free(notify);
     return true;
+}
+
+void cs_notify_flush(struct cs_notify *notify, int64_t limit)
+{
+    int64_t until = cs_clock_steady() + limit;
+
+    for (size_t i = 0; i < notify->n; i++) {
+        struct outlet *outlet = &notify->outlets[i];
+        size_t left;
+
+        pthread_mutex_lock(&outlet->mutex);
+        while ((left = outlet->nbatch + outlet->n) > 0 &&
+               cs_clock_steady() < until)
+            wait_until(outlet, until);
+        pthread_mutex_unlock(&outlet->mutex);
+        tell_left(outlet, left);
+    }
 }
 
 bool cs_notify_state(struct cs_notify *notify, size_t i,

@@ -26,6 +26,15 @@ static enum cs_rc stuck_fetch(void *self, const struct cs_entity *entity,
     return CS_OK;
 }
 
+static enum cs_rc stuck_check(void *self)
+{
+    const struct cs_host *host = self;
+
+    cs_log(host, CS_LOG_WARN, "stuck");
+    stuck_stay();
+    return CS_OK;
+}
+
 static void stuck_cancel(void *self)
 {
     (void)self;
@@ -33,7 +42,10 @@ static void stuck_cancel(void *self)
 }
 
 static const struct cs_source_ops ops = {
-    .life = {.open = plain_open, .close = plain_close, .cancel = stuck_cancel},
+    .life = {.open = plain_open,
+             .check = stuck_check,
+             .close = plain_close,
+             .cancel = stuck_cancel},
     .fetch = stuck_fetch,
 };
 CS_SOURCE_PLUGIN("stuck", ops, .version = "1.0", .summary = "never ends");
