@@ -112,8 +112,8 @@ static void try_password(struct cs_web *web,
                          request->address);
     } else if (cs_web_limit_tell(web->limit)) {
         cs_log_write(CS_LOG_WARN, NULL,
-                     "too many wrong passwords for the page: now none is "
-                     "looked at from %s",
+                     "too many wrong passwords for the page: one from %s was "
+                     "not looked at",
                      request->address);
     }
     if (rc == CS_OK) {
