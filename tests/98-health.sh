@@ -127,6 +127,8 @@ fault
 syncs "as soon as one may, a sync begins and ends well"
 fault status-401,path=/oauth/tokens die-token,path=/v3.0
 tells "nobody may log in again" source.clever-data Unhealthy
+is "of a token that was good until now that is news" \
+    "$(grep -c 'secret .*--AccessToken: refused by the service' "$log")" 2
 fault
 tells "everybody may" source.clever-data Healthy
 

@@ -149,6 +149,7 @@ void cs_slot_accept(struct cs_slot *slot)
     if (slot->renewed)
         advance(slot);
     slot->current->verified = true;
+    slot->refused = false;
     slot->failures = 0;
 }
 
