@@ -34,8 +34,8 @@ bool cs_notify_free(struct cs_notify *notify, int64_t limit);
 bool cs_notify_replace(struct cs_notify *notify, struct cs_notify *heir,
                        int64_t limit);
 
-/* Waits until no event waits any more, no longer than so many microseconds; sums
- * of metrics may. */
+/* Waits until no event waits any more, no longer than so many microseconds;
+ * sums of metrics may. */
 void cs_notify_flush(struct cs_notify *notify, int64_t limit);
 
 /* From any thread; never waits.  The event needs its member "event"; "id",
