@@ -7,9 +7,9 @@
 
 #include "daemon/generations.h"
 
+#include "daemon-frame.h"
 #include "folder.h"
 
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,6 @@
 
 #include <cmocka.h>
 
-static struct cs_cancel *cancel;
 static struct cs_generations *generations;
 static int receiver;      /* listens */
 static char config[2048]; /* but for these */
@@ -30,20 +29,6 @@ static const char pipeline[] = "[pipeline.student]\nsource = clever-data\n"
                                "mapper = student\nsink = schools\n";
 
 /* ---- The receiver -------------------------------------------------------- */
-
-static void listen_for_events(unsigned *port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof(address);
-
-    receiver = socket(AF_INET, SOCK_STREAM, 0);
-    if (bind(receiver, (struct sockaddr *)&address, size) != 0 ||
-        listen(receiver, 8) != 0 ||
-        getsockname(receiver, (struct sockaddr *)&address, &size) != 0)
-        abort();
-    *port = ntohs(address.sin_port);
-}
 
 /* A delivery that is waited for: its connection. */
 static int await_delivery(const char *event)
@@ -149,50 +134,29 @@ static void what_would_not_start_is_not_reloaded(void **state)
 
 /* ---- Around them --------------------------------------------------------- */
 
-static void on_stop(void *arg)
-{
-    cs_cancel_now(arg);
-}
-
-static int run_all_tests(const struct cs_arguments *given)
+static int run_all_tests(struct cs_generations *of, struct cs_cancel *cancel)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_waits_for_what_is_over),
         cmocka_unit_test(what_would_not_start_is_not_reloaded),
     };
-    const struct cs_signals signals = {.stop = on_stop};
-    int failed;
 
-    cancel = cs_cancel_new(NULL, 0);
-    if (cs_generations_open(&generations, given, cancel, &signals) != 0)
-        return 1;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    if (!cs_generations_close(generations))
-        failed = 1;
-    cs_cancel_free(cancel);
-    return failed;
+    (void)cancel;
+    generations = of;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
 
 int main(void)
 {
-    static const struct cs_cli_option none[] = {{.name = NULL}};
-    const struct cs_command commands[] = {
-        {.name = "go", .summary = "-", .options = none, .run = run_all_tests},
-        {.name = NULL},
-    };
-    char name[] = "unit-generations", option[] = "--config", word[] = "go";
-    char *path, *words[] = {name, option, NULL, word, NULL};
     unsigned port;
     int status;
 
-    listen_for_events(&port);
+    receiver = daemon_frame_listen(&port);
     make_config(port);
     folder_new();
-    words[2] = path = strdup(write_config(session, pipeline));
     setenv("CLEVERSYNCSOS__WEBHOOK__SECRET", "secret", 1);
-    status = cs_cli_main(commands, 4, words);
+    status = daemon_frame_run(write_config(session, pipeline), run_all_tests);
     close(receiver);
-    free(path);
     folder_remove();
     return status;
 }

@@ -7,10 +7,10 @@
 
 #include "daemon/runs.h"
 
-#include "folder.h"
+#include "daemon-frame.h"
 #include "database/session.h"
+#include "folder.h"
 
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,21 +30,6 @@ static struct cs_runs *runs;
 static struct cs_error error;
 
 /* ---- A configuration, two schools, and a Clever that hangs --------------- */
-
-static int hanging_server(unsigned *port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(listen(fd, 64), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    *port = ntohs(address.sin_port);
-    return fd;
-}
 
 static const char *write_config(const char *folder, unsigned port)
 {
@@ -281,14 +266,9 @@ static void test_stop(void **state)
     json_decref(list);
 }
 
-/* ---- As the daemon does -------------------------------------------------- */
+/* ---- Around them --------------------------------------------------------- */
 
-static void on_stop(void *arg)
-{
-    cs_cancel_now(arg);
-}
-
-static int run_all_tests(const struct cs_arguments *given)
+static int run_all_tests(struct cs_generations *of, struct cs_cancel *with)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scopes),
@@ -296,43 +276,28 @@ static int run_all_tests(const struct cs_arguments *given)
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_stop),
     };
-    const struct cs_signals signals = {.stop = on_stop};
     int failed;
 
-    cancel = cs_cancel_new(NULL, 0);
-    if (cs_generations_open(&generations, given, cancel, &signals) != 0)
-        return 1;
+    generations = of;
+    cancel = with;
     register_schools();
     runs = cs_runs_new(generations, NULL);
     failed = cmocka_run_group_tests(tests, NULL, NULL);
-    if (failed == 0) { /* else a run may still be on */
+    if (failed == 0) /* else a run may still be on */
         cs_runs_free(runs);
-        if (!cs_generations_close(generations))
-            failed = 1;
-        cs_cancel_free(cancel);
-    }
     return failed;
 }
 
 int main(void)
 {
-    static const struct cs_cli_option none[] = {{.name = NULL}};
-    const struct cs_command commands[] = {
-        {.name = "go", .summary = "-", .options = none, .run = run_all_tests},
-        {.name = NULL},
-    };
     unsigned port;
-    int server = hanging_server(&port);
+    int server = daemon_frame_listen(&port); /* and nobody answers */
     char *folder = strdup(folder_new());
-    char *config = strdup(write_config(folder, port));
-    char name[] = "unit-runs", option[] = "--config", word[] = "go";
-    char *words[] = {name, option, config, word, NULL};
     int status;
 
     setenv("CLEVERSYNCSOS__CLEVER__ACCESSTOKEN", "token", 1);
-    status = cs_cli_main(commands, 4, words);
+    status = daemon_frame_run(write_config(folder, port), run_all_tests);
     close(server);
-    free(config);
     free(folder);
     folder_remove();
     return status;
