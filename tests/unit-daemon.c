@@ -9,6 +9,7 @@
 
 #include "app.h"
 #include "daemon/generations.h"
+#include "daemon/schedule.h"
 #include "folder.h"
 
 #include <pthread.h>
@@ -271,11 +272,27 @@ static void starved_while_it_hangs(void **state)
     assert_true(is_fed());
 }
 
+/* Nor does a stop wait for it. */
+static void left_behind_while_it_hangs(void **state)
+{
+    struct cs_schedule *schedule =
+        cs_schedule_new((struct cs_generations *)&app, NULL);
+
+    (void)state;
+    make(true);
+    cs_schedule_start(schedule);
+    assert_false(cs_schedule_free(schedule, CS_SECOND / 20));
+    make(false);
+    assert_true(cs_schedule_free(schedule, 60 * CS_SECOND));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(fed_while_it_moves, setup, teardown),
         cmocka_unit_test_setup_teardown(starved_while_it_hangs, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(left_behind_while_it_hangs, setup,
                                         teardown),
     };
 

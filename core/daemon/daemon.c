@@ -266,10 +266,10 @@ static void close_rooms(struct cs_daemon *daemon, int status)
     ended = cs_web_free(daemon->web, FAREWELL) &&
             cs_metrics_unfollow(daemon->follower, FAREWELL) &&
             cs_health_free(daemon->health, FAREWELL) &&
+            cs_schedule_free(daemon->schedule, FAREWELL) &&
             !cs_runs_abandoned(daemon->runs);
     if (!ended)
         leave_behind(daemon, status);
-    cs_schedule_free(daemon->schedule);
     cs_runs_free(daemon->runs);
     cs_metrics_free(daemon->metrics);
 }

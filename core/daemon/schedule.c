@@ -30,8 +30,9 @@ struct cs_schedule {
     struct cs_cancel *stop;
     pthread_t thread;
     _Atomic int64_t due; /* steady clock */
-    struct cs_gate gate; /* guards `shown` */
+    struct cs_gate gate; /* guards both below */
     struct cs_schedule_state shown;
+    bool home; /* the thread has ended */
     /* All below is the thread's own. */
     int64_t started; /* on the wall; 0: not yet */
     char *expression;
@@ -403,6 +404,10 @@ static void *work(void *arg)
     } while (cs_cancel_wait(schedule->stop, until_next(schedule)));
     if (schedule->run[0] != '\0')
         watch(schedule);
+    cs_gate_lock(&schedule->gate);
+    schedule->home = true;
+    cs_gate_changed(&schedule->gate);
+    cs_gate_unlock(&schedule->gate);
     return NULL;
 }
 
@@ -428,17 +433,34 @@ void cs_schedule_start(struct cs_schedule *schedule)
         abort();
 }
 
-void cs_schedule_free(struct cs_schedule *schedule)
+static bool wait_home(struct cs_schedule *schedule, int64_t limit)
+{
+    int64_t until = cs_clock_steady() + limit;
+    bool home;
+
+    cs_gate_lock(&schedule->gate);
+    while (!schedule->home && cs_clock_steady() < until)
+        cs_gate_wait_until(&schedule->gate, until);
+    home = schedule->home;
+    cs_gate_unlock(&schedule->gate);
+    return home;
+}
+
+bool cs_schedule_free(struct cs_schedule *schedule, int64_t limit)
 {
     if (schedule == NULL)
-        return;
+        return true;
     cs_cancel_now(schedule->stop);
-    if (schedule->started != 0)
+    if (schedule->started != 0) {
+        if (!wait_home(schedule, limit))
+            return false;
         pthread_join(schedule->thread, NULL);
+    }
     cs_cancel_free(schedule->stop);
     cs_gate_clear(&schedule->gate);
     free(schedule->expression);
     free(schedule);
+    return true;
 }
 
 void cs_schedule_look(struct cs_schedule *schedule,

@@ -14,8 +14,10 @@ struct cs_schedule;
 struct cs_schedule *cs_schedule_new(struct cs_generations *generations,
                                     struct cs_runs *runs);
 void cs_schedule_start(struct cs_schedule *schedule);
-/* When the runs have ended. */
-void cs_schedule_free(struct cs_schedule *schedule); /* NULL: nothing */
+/* When the runs have ended.  False: the session database hangs for so many
+ * microseconds, so that the process has to end by _exit().  NULL: nothing,
+ * true. */
+bool cs_schedule_free(struct cs_schedule *schedule, int64_t limit);
 
 /* From any thread. */
 struct cs_schedule_state {
