@@ -69,6 +69,32 @@ wrong table \
     "plugin: says what it is" \
     "options: each has help and a sound default"
 
+# ---- Those that end the process ----------------------------------------------
+
+start_wrong credential/wrong "" crashes exits
+wrong crashes "options: each allowed value opens or is refused"
+like "a crash is told, with its signal and where" "$dir/crashes.tap" \
+    '^# number = 10: the plugin crashed \(signal 9, Killed\); no case '
+is "the case is the last one" "$(sed -n 's/^1\.\.//p' "$dir/crashes.tap")" \
+    "$(grep -cE '^(not )?ok ' "$dir/crashes.tap")"
+wrong exits "plugin: a first call"
+like "an exit is no success" "$dir/exits.tap" \
+    '^# the plugin ended the program \(exit code 0\)'
+begin aborts mapper/wrong crashes
+wait $!
+wrong aborts "records: the key is set first"
+check_crash() { # WHEN
+    WRONG_CRASH=$1 cs plugins check -o json \
+        "$builddir/tests/wrong/credential/.libs/wrong-crash.so"
+}
+ok "one that does not crash passes" check_crash never
+exits 1 "a crash is exit 1" check_crash load
+like "as JSON it has the case" "$out" '"plugin: is loaded"'
+like "and what happened" "$out" 'the plugin (crashed|ended the program) \('
+exits 1 "so is one behind all cases" check_crash end
+like "JSON has the cases" "$out" '"failed": 0'
+like "which is told apart" "$err" '^cleversync: the plugin .* behind the last'
+
 # ---- Stores of secrets -------------------------------------------------------
 
 start_wrong credential/wrong "" past cuts changes void empty loose quotes

@@ -167,7 +167,8 @@ static const struct cs_part *part_of(const struct cs_app *app,
 }
 
 static int run(const struct subject *subject, struct cs_app *app,
-               const struct cs_arguments *arguments)
+               const struct cs_arguments *arguments,
+               struct cs_conform_report *report)
 {
     struct samples samples = {
         .entities = cs_memory_array(1, sizeof(*samples.entities)),
@@ -179,11 +180,6 @@ static int run(const struct subject *subject, struct cs_app *app,
         .lab = subject->lab,
         .named = subject->named,
     };
-    struct cs_conform_report report = {
-        .level = (enum cs_conform_level)cs_arguments_number(arguments, "level",
-                                                            CS_CONFORM_FAST),
-        .cases = cs_arguments_json(arguments) ? json_array() : NULL,
-    };
     struct cs_error error = {0};
     int status;
 
@@ -191,13 +187,12 @@ static int run(const struct subject *subject, struct cs_app *app,
         cs_loader_each(app->loader, add_sample, &samples);
     conform.samples = samples.entities;
     conform.reads = samples.reads;
-    if (cs_conform_run(&conform, &report, &error) == CS_OK) {
-        status = cs_conform_end(&report);
-    } else {
-        json_decref(report.cases);
+    if (cs_conform_run(&conform, report, &error) == CS_OK)
+        status = cs_conform_end(report);
+    else
         status = cs_app_fail(arguments, &error);
-    }
-    if (report.hung) {
+    if (report->hung) {
+        report->over = true;
         fflush(NULL);
         _exit(status);
     }
@@ -213,23 +208,33 @@ const struct cs_cli_option cs_cmd_plugins_check_options[] = {
     {.name = NULL},
 };
 
-int cs_cmd_plugins_check(const struct cs_arguments *arguments)
+static int check(const struct cs_arguments *arguments,
+                 struct cs_conform_report *report)
 {
     struct subject subject = {.module = NULL};
     struct cs_loader *loader;
     struct cs_app app;
-    int status = look_up(&subject, arguments);
+    int status;
 
+    report->level = (enum cs_conform_level)cs_arguments_number(
+        arguments, "level", CS_CONFORM_FAST);
+    report->json = cs_arguments_json(arguments);
+    status = look_up(&subject, arguments);
     if (status == CS_EXIT_OK) {
         loader = subject.app.loader; /* it has loaded what is checked */
         subject.app.loader = NULL;
         status = cs_app_open_with(&app, arguments,
                                   (const char *const *)subject.sets, loader);
         if (status == CS_EXIT_OK) {
-            status = run(&subject, &app, arguments);
+            status = run(&subject, &app, arguments, report);
             cs_app_close(&app);
         }
     }
     forget(&subject);
     return status;
+}
+
+int cs_cmd_plugins_check(const struct cs_arguments *arguments)
+{
+    return cs_conform_apart(arguments, check);
 }

@@ -21,15 +21,11 @@
 /* How long a call may go on that was told to end. */
 #define GRACE (10 * CS_SECOND)
 
-static const char passed[] = "passed";
-static const char failed[] = "failed";
-static const char skipped[] = "skipped";
-
 /* ---- Within a case ------------------------------------------------------- */
 
 bool cs_conform_over(const struct cs_conform *conform)
 {
-    return conform->outcome != passed;
+    return conform->outcome != CS_CONFORM_PASSED;
 }
 
 void cs_conform_about(struct cs_conform *conform, const char *format, ...)
@@ -41,6 +37,8 @@ void cs_conform_about(struct cs_conform *conform, const char *format, ...)
     va_start(arguments, format);
     cs_gate_lock(conform->gate);
     vsnprintf(conform->about, sizeof(conform->about), format, arguments);
+    if (conform->report)
+        memcpy(conform->report->about, conform->about, sizeof(conform->about));
     cs_gate_unlock(conform->gate);
     va_end(arguments);
 }
@@ -55,7 +53,7 @@ void cs_conform_fail(struct cs_conform *conform, const char *format, ...)
     va_start(arguments, format);
     cs_error_vset(&sentence, CS_E_FATAL, format, arguments);
     va_end(arguments);
-    conform->outcome = failed;
+    conform->outcome = CS_CONFORM_FAILED;
     cs_error_set(&conform->why, CS_E_FATAL, "%s%s%s", conform->about,
                  conform->about[0] ? ": " : "", sentence.text);
 }
@@ -64,7 +62,7 @@ void cs_conform_skip(struct cs_conform *conform, const char *why)
 {
     if (cs_conform_over(conform))
         return;
-    conform->outcome = skipped;
+    conform->outcome = CS_CONFORM_SKIPPED;
     cs_error_set(&conform->why, CS_E_FATAL, "%s", why);
 }
 
@@ -74,63 +72,6 @@ void cs_conform_patience(struct cs_conform *conform, int64_t duration)
     conform->latest = cs_clock_steady() + duration;
     cs_gate_changed(conform->gate);
     cs_gate_unlock(conform->gate);
-}
-
-/* ---- The report ---------------------------------------------------------- */
-
-static void print_tap(const struct cs_conform *conform, size_t number)
-{
-    printf("%sok %zu - %s%s%s\n", conform->outcome == failed ? "not " : "",
-           number, conform->name, conform->outcome == skipped ? " # SKIP " : "",
-           conform->outcome == skipped ? conform->why.text : "");
-    if (conform->outcome == failed)
-        printf("# %s\n", conform->why.text);
-    fflush(stdout); /* somebody may be watching */
-}
-
-static void keep_json(json_t *cases, const struct cs_conform *conform,
-                      enum cs_conform_level level)
-{
-    const char *why = conform->why.text;
-
-    /* A path in the sentence need not be UTF-8; JSON has to be. */
-    if (!cs_text_valid(why, strlen(why)))
-        why = "the sentence is not UTF-8: ask again without -o json";
-    json_array_append_new(cases, json_pack("{ss si ss ss?}", "name",
-                                           conform->name, "level", (int)level,
-                                           "outcome", conform->outcome,
-                                           "reason", *why ? why : NULL));
-}
-
-static void count(struct cs_conform_report *report,
-                  const struct cs_conform *conform, enum cs_conform_level level)
-{
-    if (conform->outcome == failed)
-        report->failed++;
-    else if (conform->outcome == skipped)
-        report->skipped++;
-    else
-        report->passed++;
-    if (report->cases)
-        keep_json(report->cases, conform, level);
-    else
-        print_tap(conform, report->passed + report->failed + report->skipped);
-}
-
-int cs_conform_end(struct cs_conform_report *report)
-{
-    size_t n = report->passed + report->failed + report->skipped;
-
-    if (report->cases)
-        cs_cli_print(json_pack("{so sI sI sI}", "cases", report->cases, passed,
-                               (json_int_t)report->passed, failed,
-                               (json_int_t)report->failed, skipped,
-                               (json_int_t)report->skipped));
-    else
-        printf("1..%zu\n# %zu passed, %zu failed, %zu skipped\n", n,
-               report->passed, report->failed, report->skipped);
-    report->cases = NULL;
-    return report->failed > 0 ? CS_EXIT_FAILED : CS_EXIT_OK;
 }
 
 /* ---- Running ------------------------------------------------------------- */
@@ -166,7 +107,7 @@ static struct turn *new_turn(const struct cs_conform *conform,
     struct turn *turn = cs_memory_new(sizeof(*turn));
 
     turn->conform = *conform;
-    turn->conform.outcome = passed;
+    turn->conform.outcome = CS_CONFORM_PASSED;
     turn->conform.gate = &turn->gate;
     cs_gate_init(&turn->gate);
     cs_conform_patience(&turn->conform, kind->most + GRACE);
@@ -215,17 +156,18 @@ static bool wait_for(struct turn *turn)
 /* A copy, because the case's own thread may still come back. */
 static void tell_hung(struct cs_conform_report *report, struct turn *turn)
 {
-    struct cs_conform copy = {.name = turn->one->name, .outcome = passed};
+    struct cs_conform copy = {.outcome = CS_CONFORM_PASSED};
 
     cs_gate_lock(&turn->gate);
     memcpy(copy.about, turn->conform.about, sizeof(copy.about));
+    turn->conform.report = NULL; /* it is about other cases from now on */
     cs_gate_unlock(&turn->gate);
     cs_conform_fail(&copy, "a call of the plugin did not come back when it was "
                            "told to");
     report->hung = true;
     cs_process_speak(turn->conform.app, turn->conform.output,
                      turn->conform.log);
-    count(report, &copy, turn->one->level);
+    cs_conform_tell(report, copy.outcome, copy.why.text);
 }
 
 /* False: it hangs, and is left behind. */
@@ -254,11 +196,12 @@ static void run_case(const struct cs_conform *conform,
     turn->one = one;
     turn->own = own;
     turn->conform.name = one->name;
+    cs_conform_turn_to(report, one);
     if (!run_turn(turn)) {
         tell_hung(report, turn);
         return;
     }
-    count(report, &turn->conform, one->level);
+    cs_conform_tell(report, turn->conform.outcome, turn->conform.why.text);
     free_turn(turn);
 }
 
@@ -286,11 +229,13 @@ static bool was_asked(struct cs_conform_lab *lab)
 static void find_lab(struct cs_conform *conform,
                      struct cs_conform_report *report)
 {
-    static const struct cs_conform_case one = {.run = try_work};
+    static const struct cs_conform_case one = {
+        CS_CONFORM_WORKS, "plugin: a first call", try_work};
     struct turn *turn;
 
     if (!conform->lab || conform->named)
         return;
+    cs_conform_turn_to(report, &one);
     turn = new_turn(conform, kind_of(conform));
     turn->one = &one;
     if (run_turn(turn))
@@ -341,6 +286,7 @@ enum cs_rc cs_conform_run(struct cs_conform *conform,
 
     if (rc != CS_OK)
         return rc;
+    conform->report = report;
     conform->process = cs_process_look();
     conform->output = dup(STDOUT_FILENO);
     conform->log = dup(STDERR_FILENO);

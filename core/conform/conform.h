@@ -20,8 +20,16 @@ enum cs_conform_level {
     CS_CONFORM_FAST,      /* fast, and leaves nothing behind */
 };
 
+enum cs_conform_outcome {
+    CS_CONFORM_PASSED,
+    CS_CONFORM_FAILED,
+    CS_CONFORM_SKIPPED,
+    CS_CONFORM_OUTCOMES,
+};
+
 struct cs_conform;
 struct cs_conform_lab;
+struct cs_conform_report;
 struct cs_gate;
 struct cs_instance;
 struct cs_probe;
@@ -31,6 +39,8 @@ struct cs_conform_case {
     const char *name; /* NULL ends a list */
     void (*run)(struct cs_probe *probe);
 };
+
+enum { CS_CONFORM_ABOUT = 64 };
 
 /* What is particular to a kind of plugins. */
 struct cs_conform_kind {
@@ -68,11 +78,12 @@ struct cs_conform {
     int output, log; /* standard output and error, when they lead elsewhere */
 
     const char *name;
-    const char *outcome;  /* "passed", "failed", "skipped" */
-    char about[64];       /* what it is just looking at, or empty */
-    struct cs_error why;  /* it failed or was skipped */
-    struct cs_gate *gate; /* for `about` and `latest` */
-    int64_t latest;       /* when it has to be over, on the steady clock */
+    enum cs_conform_outcome outcome;
+    struct cs_conform_report *report; /* is told `about`, too; or NULL */
+    char about[CS_CONFORM_ABOUT];     /* what it is just looking at, or empty */
+    struct cs_error why;              /* it failed or was skipped */
+    struct cs_gate *gate;             /* for `about`, `report` and `latest` */
+    int64_t latest; /* when it has to be over, on the steady clock */
 };
 
 /* Within one: how the sentence begins, and that it failed, or cannot be made
@@ -87,22 +98,51 @@ bool cs_conform_over(const struct cs_conform *conform);
 /* From now on it may last so long, in microseconds, and no longer. */
 void cs_conform_patience(struct cs_conform *conform, int64_t duration);
 
-/* ---- The whole ----------------------------------------------------------- */
+/* ---- The report ---------------------------------------------------------- */
 
+/* How a case ended. */
+struct cs_conform_result {
+    const struct cs_conform_case *one;
+    enum cs_conform_outcome outcome;
+    char why[512]; /* it failed or was skipped; or empty */
+};
+
+/* It is in memory that two processes share (cs_conform_apart()), and so has all
+ * in itself but what is constant. */
 struct cs_conform_report {
     enum cs_conform_level level; /* cases up to this one */
-    json_t *cases;               /* an array of what was found; NULL: as TAP */
-    size_t passed, failed, skipped;
+    bool json;                   /* at the end; else as TAP, line by line */
     bool hung; /* a plugin did not come back: nothing may be closed, and the
                  process has to end by _exit() */
+    bool over; /* all that there is to tell was told */
+    const struct cs_conform_case *now; /* what is tried */
+    char about[CS_CONFORM_ABOUT];
+    size_t count[CS_CONFORM_OUTCOMES], n; /* n: their sum */
+    struct cs_conform_result results[128];
 };
+
+/* This one is tried from now on, and so it ended. */
+void cs_conform_turn_to(struct cs_conform_report *report,
+                        const struct cs_conform_case *one);
+void cs_conform_tell(struct cs_conform_report *report,
+                     enum cs_conform_outcome outcome, const char *why);
+/* The end of the report; gives the exit code. */
+int cs_conform_end(struct cs_conform_report *report);
+
+/* ---- The whole ----------------------------------------------------------- */
 
 /* Runs the cases; an error says that there is nothing to run them on.  A lab
  * that the plugin does not ask is taken out of it. */
 enum cs_rc cs_conform_run(struct cs_conform *conform,
                           struct cs_conform_report *report,
                           struct cs_error *error);
-/* The end of the report; gives the exit code. */
-int cs_conform_end(struct cs_conform_report *report);
+
+/* Calls check(), which gives an exit code, in a process of its own, because
+ * plugins may end the one that they are in: then the case that was tried has
+ * failed, and is the last one.  Two processes return.  Call it while the
+ * program has one thread. */
+int cs_conform_apart(const struct cs_arguments *arguments,
+                     int (*check)(const struct cs_arguments *arguments,
+                                  struct cs_conform_report *report));
 
 #endif

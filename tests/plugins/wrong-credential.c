@@ -61,6 +61,8 @@ static void wrong_do_harm(const struct cs_host *host)
         abort();
     if (wrong_is(host, "threads"))
         wrong_leave_thread();
+    if (wrong_is(host, "crashes") && host->number(host, "number") == 10)
+        raise(SIGKILL); /* of all signals the one that no sanitizer catches */
 }
 
 static enum cs_rc wrong_open(const struct cs_host *host, void **out)
@@ -140,6 +142,8 @@ static enum cs_rc wrong_fetch(void *arg, const char *name,
         length -= length > 0 && name[length - 1] == ' ';
     while (wrong_is(host, "deaf") && host->remaining_ms(host) == 0)
         pause();
+    if (wrong_is(host, "exits"))
+        exit(EXIT_SUCCESS);
     if (wrong_is(host, "bound") && !pthread_equal(self->opener, pthread_self()))
         return cs_fail(host, CS_E_FATAL, "another thread is calling");
     if (strncmp(name, WRONG_NAME "Value", length) == 0 &&

@@ -43,6 +43,8 @@ static enum cs_rc wrong_refuse(const struct cs_host *host, const char *path,
     if (wrong_is(host, "quotes") && json_is_string(value))
         return cs_fail(host, CS_E_DATA, "%s is %s", path,
                        json_string_value(value));
+    if (json_is_object(value) && wrong_is(host, "crashes"))
+        abort();
     if (json_is_object(value) && wrong_is(host, "dies"))
         return cs_fail(host, CS_E_FATAL, "%s is not as expected", path);
     return cs_fail(host, CS_E_DATA, "%s is not as expected",
