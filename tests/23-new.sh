@@ -40,6 +40,8 @@ for kind in $kinds; do
     ok "$kind: it passes the cases for all of its kind" \
         build "my-$kind" check CLEVERSYNC="$CLEVERSYNC"
     like "$kind: which were tried" "$out" '^# [1-9][0-9]+ passed, 0 failed'
+    [ "$kind" != sink ] ||
+        unlike "$kind: none of them was skipped" "$out" '# SKIP'
     ok "$kind: it is installed" build "my-$kind" install
     ok "$kind: it is accepted" env CLEVERSYNC_PLUGIN_DIR="$dir/plugins" \
         "$CLEVERSYNC" --config "$config" plugins info "$kind/my-$kind"

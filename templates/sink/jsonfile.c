@@ -348,12 +348,10 @@ static json_t *jsonfile_fallback(const struct cs_column *column)
 
 static json_t *jsonfile_describe(const struct cs_column *column)
 {
-    return json_pack("{s:i, s:i, s:b, s:b, s:b, s:s?, s:o}", "type",
-                     (int)column->type, "length", (int)column->length, "auto",
-                     (column->flags & CS_AUTO) != 0, "unique",
-                     (column->flags & CS_KEY) != 0, "filled",
-                     (column->flags & CS_NOT_NULL) != 0, "references",
-                     column->references, "fallback", jsonfile_fallback(column));
+    return json_pack("{s:i, s:i, s:i, s:s?, s:o}", "type", (int)column->type,
+                     "length", (int)column->length, "flags", (int)column->flags,
+                     "references", column->references, "fallback",
+                     jsonfile_fallback(column));
 }
 
 static enum cs_rc jsonfile_create(struct jsonfile_db *self,
@@ -433,18 +431,6 @@ static enum cs_rc jsonfile_alter(void *arg, const struct cs_step *step,
 
 /* ---- Reading ------------------------------------------------------------- */
 
-/* A value as text by which it can be found: texts as they are. */
-static const char *jsonfile_word(const json_t *value, char room[32])
-{
-    if (json_is_string(value))
-        return json_string_value(value);
-    if (json_is_integer(value))
-        snprintf(room, 32, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    else
-        snprintf(room, 32, "%s", json_is_true(value) ? "true" : "false");
-    return room;
-}
-
 /* Times may have fractions of a second or not, so Z is no character. */
 static bool jsonfile_is_below(const json_t *value, const struct cs_value *limit,
                               enum cs_type type)
@@ -475,20 +461,18 @@ static json_t *jsonfile_value(const struct cs_value *cell, enum cs_type type)
     return json_string(cell->as.text);
 }
 
-/* All values that the filter lists, {"VALUE": true}; yours. */
-static json_t *jsonfile_listed(const struct cs_filter *filter,
-                               enum cs_type type)
+/* Is it one of those that the filter lists? */
+static bool jsonfile_is_in(const json_t *value, const json_t *listed)
 {
-    json_t *listed = json_object();
-    char room[32];
+    size_t i;
+    json_t *one;
 
-    for (size_t i = 0; i < filter->nin; i++) {
-        json_t *value = jsonfile_value(&filter->in[i], type);
-
-        json_object_set_new(listed, jsonfile_word(value, room), json_true());
-        json_decref(value);
+    json_array_foreach(listed, i, one)
+    {
+        if (json_equal(value, one))
+            return true;
     }
-    return listed;
+    return false;
 }
 
 static bool jsonfile_matches(const struct cs_filter *filter,
@@ -496,12 +480,9 @@ static bool jsonfile_matches(const struct cs_filter *filter,
                              const json_t *listed, const json_t *row)
 {
     const json_t *value = json_object_get(row, column->name);
-    char room[32];
 
-    if ((filter->in != NULL || filter->below != NULL) && json_is_null(value))
-        return false;
     if (filter->in != NULL &&
-        json_object_get(listed, jsonfile_word(value, room)) == NULL)
+        (json_is_null(value) || !jsonfile_is_in(value, listed)))
         return false;
     return filter->below == NULL ||
            jsonfile_is_below(value, filter->below, column->type);
@@ -532,10 +513,13 @@ static enum cs_rc jsonfile_each(struct jsonfile_db *self, const json_t *rows,
 {
     const struct cs_column *column = &entity->columns[filter->column];
     struct cs_value *cells = calloc(entity->ncolumns, sizeof *cells);
-    json_t *listed = jsonfile_listed(filter, column->type);
+    json_t *listed = json_array();
     size_t n = json_array_size(rows), left = filter->newest;
     enum cs_rc rc = cells && listed ? CS_OK : jsonfile_no_memory(self);
 
+    for (size_t i = 0; i < filter->nin; i++)
+        json_array_append_new(listed,
+                              jsonfile_value(&filter->in[i], column->type));
     for (size_t i = 0; rc == CS_OK && i < n; i++) {
         /* Identities count up, so the newest row is the last one. */
         const json_t *row =
@@ -582,12 +566,11 @@ static enum cs_rc jsonfile_scan(void *arg, const struct cs_entity *entity,
 struct jsonfile_work {
     struct jsonfile_db *self;
     struct cs_batch *batch;
-    const struct cs_column *key;
+    size_t key;            /* the column that is */
     const json_t *columns; /* of the table */
     json_t *rows;          /* its rows */
-    json_t *places;        /* {"COLUMN": {"TEXT": place in rows}}: the unique
-                              columns */
-    json_t *next;          /* its next identity */
+    json_t *found;         /* {"COLUMN": {"TEXT": row}}: by unique columns */
+    json_t *next;          /* the table's next identity */
 };
 
 static enum cs_rc jsonfile_bad(const struct jsonfile_work *work,
@@ -597,24 +580,21 @@ static enum cs_rc jsonfile_bad(const struct jsonfile_work *work,
                    column, work->batch->entity->table, why);
 }
 
-/* Notes where a row with these unique texts is; `place` may have them. */
-static enum cs_rc jsonfile_note(struct jsonfile_work *work, const json_t *row,
-                                size_t place)
+/* From now on the row is found by its unique texts. */
+static enum cs_rc jsonfile_note(struct jsonfile_work *work, json_t *row)
 {
     const char *column;
-    json_t *places;
+    json_t *found;
 
-    json_object_foreach(work->places, column, places)
+    json_object_foreach(work->found, column, found)
     {
         const char *text = json_string_value(json_object_get(row, column));
-        const json_t *taken = json_object_get(places, text);
 
         if (text == NULL)
             continue;
-        if (taken != NULL && (size_t)json_integer_value(taken) != place)
+        if (json_object_get(found, text) != NULL)
             return jsonfile_bad(work, column, "is what another one has");
-        if (json_object_set_new(places, text,
-                                json_integer((json_int_t)place)) != 0)
+        if (json_object_set(found, text, row) != 0)
             return jsonfile_no_memory(work->self);
     }
     return CS_OK;
@@ -623,32 +603,62 @@ static enum cs_rc jsonfile_note(struct jsonfile_work *work, const json_t *row,
 static void jsonfile_forget(struct jsonfile_work *work, const json_t *row)
 {
     const char *column;
-    json_t *places;
+    json_t *found;
 
-    json_object_foreach(work->places, column, places)
+    json_object_foreach(work->found, column, found)
     {
-        json_object_del(places,
-                        json_string_value(json_object_get(row, column)));
+        json_object_del(found, json_string_value(json_object_get(row, column)));
     }
 }
 
-/* Is there a row with this value in "Table.Column"?  Those of this batch are
- * not there yet. */
-static bool jsonfile_refers(const struct jsonfile_work *work,
-                            const char *references, const json_t *value)
+/* Is there a row with this value in this column? */
+static bool jsonfile_has(const json_t *table, const char *column,
+                         const json_t *value)
 {
-    const char *dot = strrchr(references, '.');
-    json_t *table = json_object_getn(work->self->changed, references,
-                                     (size_t)(dot - references));
     size_t i;
     json_t *row;
 
     json_array_foreach(json_object_get(table, "rows"), i, row)
     {
-        if (json_equal(json_object_get(row, dot + 1), value))
+        if (json_equal(json_object_get(row, column), value))
             return true;
     }
     return false;
+}
+
+/* The column of the table that "Table.Column" refers to. */
+static const char *jsonfile_referred(const char *references, size_t *length)
+{
+    const char *dot = strrchr(references, '.');
+
+    *length = (size_t)(dot - references);
+    return dot + 1;
+}
+
+static bool jsonfile_refers(const struct jsonfile_work *work,
+                            const char *references, const json_t *value)
+{
+    size_t length;
+    const char *column = jsonfile_referred(references, &length);
+
+    return jsonfile_has(
+        json_object_getn(work->self->changed, references, length), column,
+        value);
+}
+
+/* In UTF-16 units, as columns have it; 0 for what is no text. */
+static json_int_t jsonfile_length(const json_t *value)
+{
+    const char *text = json_string_value(value);
+    json_int_t n = 0;
+
+    for (; text != NULL && *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+
+        n += (byte & 0xC0) != 0x80; /* a character begins */
+        n += byte >= 0xF0;          /* that takes two */
+    }
+    return n;
 }
 
 /* Writes a cell into a row that is ours. */
@@ -657,6 +667,7 @@ static enum cs_rc jsonfile_set(struct jsonfile_work *work, json_t *row,
                                const struct cs_value *cell)
 {
     const json_t *stored = json_object_get(work->columns, column->name);
+    json_int_t length = jsonfile_number(stored, "length");
     const char *references =
         json_string_value(json_object_get(stored, "references"));
     json_t *value = cell->state == CS_ABSENT
@@ -666,8 +677,10 @@ static enum cs_rc jsonfile_set(struct jsonfile_work *work, json_t *row,
 
     if (value == NULL)
         return jsonfile_bad(work, column->name, "is no UTF-8");
-    if (json_is_null(value) && json_is_true(json_object_get(stored, "filled")))
+    if (json_is_null(value) && jsonfile_number(stored, "flags") & CS_NOT_NULL)
         rc = jsonfile_bad(work, column->name, "must not be null");
+    else if (length > 0 && jsonfile_length(value) > length)
+        rc = jsonfile_bad(work, column->name, "is too long");
     else if (references != NULL && !json_is_null(value) &&
              !jsonfile_refers(work, references, value))
         rc = jsonfile_bad(work, column->name, "refers to no row");
@@ -696,7 +709,7 @@ static enum cs_rc jsonfile_fill(struct jsonfile_work *work, json_t *row,
     return rc;
 }
 
-/* A row of the stored columns, each with its fallback; yours. */
+/* A new row of the stored columns, each with its fallback. */
 static json_t *jsonfile_blank(struct jsonfile_work *work)
 {
     json_t *row = json_object(), *column;
@@ -704,51 +717,22 @@ static json_t *jsonfile_blank(struct jsonfile_work *work)
 
     json_object_foreach((json_t *)work->columns, name, column)
     {
-        if (json_is_true(json_object_get(column, "auto")))
+        if (jsonfile_number(column, "flags") & CS_AUTO)
             json_object_set_new(row, name, json_copy(work->next));
         else
             json_object_set(row, name, json_object_get(column, "fallback"));
     }
     json_integer_set(work->next, json_integer_value(work->next) + 1);
+    json_array_append_new(work->rows, row);
     return row;
 }
 
-static enum cs_rc jsonfile_insert(struct jsonfile_work *work,
-                                  const struct cs_value *cells)
+/* A row that others refer to stays. */
+static enum cs_rc jsonfile_drop(struct jsonfile_work *work, const json_t *row)
 {
-    json_t *row = jsonfile_blank(work);
-    enum cs_rc rc = jsonfile_fill(work, row, cells);
-
-    if (rc == CS_OK)
-        rc = jsonfile_note(work, row, json_array_size(work->rows));
-    if (rc == CS_OK && json_array_append(work->rows, row) != 0)
-        rc = jsonfile_no_memory(work->self);
-    json_decref(row);
-    work->batch->affected++;
-    return rc;
-}
-
-static enum cs_rc jsonfile_update(struct jsonfile_work *work, size_t place,
-                                  const struct cs_value *cells)
-{
-    json_t *row = json_array_get(work->rows, place);
-    enum cs_rc rc;
-
-    jsonfile_forget(work, row);
-    rc = jsonfile_fill(work, row, cells);
-    if (rc == CS_OK)
-        rc = jsonfile_note(work, row, place);
-    work->batch->affected++;
-    return rc;
-}
-
-/* A row that others refer to stays.  The place of one that goes is null until
- * the batch is done. */
-static enum cs_rc jsonfile_drop(struct jsonfile_work *work, size_t place)
-{
-    json_t *old = json_array_get(work->rows, place), *table, *column;
-    const char *ours = work->batch->entity->table, *name, *other;
-    size_t length = strlen(ours);
+    const char *ours = work->batch->entity->table, *other, *name;
+    json_t *table, *column;
+    size_t length, place = 0;
 
     json_object_foreach(work->self->changed, other, table)
     {
@@ -756,90 +740,73 @@ static enum cs_rc jsonfile_drop(struct jsonfile_work *work, size_t place)
         {
             const char *to =
                 json_string_value(json_object_get(column, "references"));
-            char here[512];
+            const char *referred =
+                to != NULL ? jsonfile_referred(to, &length) : NULL;
 
-            if (to == NULL || strncmp(to, ours, length) != 0 ||
-                to[length] != '.' || strchr(to + length + 1, '.') != NULL)
-                continue;
-            snprintf(here, sizeof here, "%s.%s", other, name);
-            if (jsonfile_refers(work, here,
-                                json_object_get(old, to + length + 1)))
-                return jsonfile_bad(work, to + length + 1, "is referred to");
+            if (referred != NULL && strlen(ours) == length &&
+                strncmp(to, ours, length) == 0 &&
+                jsonfile_has(table, name, json_object_get(row, referred)))
+                return jsonfile_bad(work, referred, "is referred to");
         }
     }
-    jsonfile_forget(work, old);
-    work->batch->affected++;
-    return json_array_set_new(work->rows, place, json_null()) == 0
-               ? CS_OK
-               : jsonfile_no_memory(work->self);
+    while (json_array_get(work->rows, place) != row)
+        place++;
+    json_array_remove(work->rows, place);
+    return CS_OK;
 }
 
 static enum cs_rc jsonfile_row(struct jsonfile_work *work,
                                const struct cs_value *cells)
 {
-    size_t key = (size_t)(work->key - work->batch->entity->columns);
-    const json_t *place;
+    const struct cs_value *key = &cells[work->key];
+    const char *name = work->batch->entity->columns[work->key].name;
+    json_t *row;
+    enum cs_rc rc;
 
-    if (cells[key].state != CS_SET)
-        return jsonfile_bad(work, work->key->name, "is the key, and not set");
+    if (key->state != CS_SET)
+        return jsonfile_bad(work, name, "is the key, and not set");
     if (work->batch->op == CS_INSERT)
-        return jsonfile_insert(work, cells);
-    place = json_object_get(json_object_get(work->places, work->key->name),
-                            cells[key].as.text);
-    if (place == NULL)
+        row = jsonfile_blank(work);
+    else
+        row = json_object_get(json_object_get(work->found, name), key->as.text);
+    if (row == NULL)
         return CS_OK; /* it does not count, and is no error */
+    work->batch->affected++;
+    if (work->batch->op != CS_INSERT)
+        jsonfile_forget(work, row);
     if (work->batch->op == CS_DELETE)
-        return jsonfile_drop(work, (size_t)json_integer_value(place));
-    return jsonfile_update(work, (size_t)json_integer_value(place), cells);
-}
-
-/* Lists where the unique texts of all rows are. */
-static enum cs_rc jsonfile_prepare(struct jsonfile_work *work)
-{
-    const char *name;
-    json_t *column, *row;
-    enum cs_rc rc = CS_OK;
-    size_t i;
-
-    json_object_foreach((json_t *)work->columns, name, column)
-    {
-        if (json_is_true(json_object_get(column, "unique")))
-            json_object_set_new(work->places, name, json_object());
-    }
-    json_array_foreach(work->rows, i, row)
-    {
-        if (rc == CS_OK)
-            rc = jsonfile_note(work, row, i);
-    }
-    return rc;
-}
-
-/* Closes the gaps that deleted rows have left. */
-static void jsonfile_close_gaps(json_t *rows)
-{
-    for (size_t i = json_array_size(rows); i-- > 0;)
-        if (json_is_null(json_array_get(rows, i)))
-            json_array_remove(rows, i);
+        return jsonfile_drop(work, row);
+    rc = jsonfile_fill(work, row, cells);
+    return rc == CS_OK ? jsonfile_note(work, row) : rc;
 }
 
 static enum cs_rc jsonfile_rows(struct jsonfile_work *work, json_t *table)
 {
-    struct cs_batch *batch = work->batch;
+    const struct cs_batch *batch = work->batch;
     enum cs_rc rc = jsonfile_columns(work->self, table, batch->entity);
+    const char *name;
+    json_t *one;
+    size_t i;
 
-    if (rc != CS_OK)
-        return rc;
     work->columns = json_object_get(table, "columns");
     work->rows = json_object_get(table, "rows");
     work->next = json_object_get(table, "next");
-    rc = jsonfile_prepare(work);
-    for (size_t i = 0; rc == CS_OK && i < batch->nrows; i++) {
+    json_object_foreach((json_t *)work->columns, name, one)
+    {
+        if (jsonfile_number(one, "flags") & CS_KEY)
+            json_object_set_new(work->found, name, json_object());
+    }
+    json_array_foreach(work->rows, i, one)
+    {
+        if (rc == CS_OK)
+            rc = jsonfile_note(work, one);
+    }
+    for (i = 0; rc == CS_OK && i < batch->nrows; i++) {
         if (i % JSONFILE_TURN == 0)
             rc = jsonfile_late(work->self);
         if (rc == CS_OK)
             rc = jsonfile_row(work, batch->rows[i]);
     }
-    jsonfile_close_gaps(work->rows);
     return rc;
 }
 
@@ -854,8 +821,8 @@ static enum cs_rc jsonfile_whole(struct jsonfile_work *work)
     if (rc != CS_OK)
         return rc;
     before = json_deep_copy(table);
-    work->places = json_object();
-    if (before == NULL || work->places == NULL)
+    work->found = json_object();
+    if (before == NULL || work->found == NULL)
         rc = jsonfile_no_memory(work->self);
     else
         rc = jsonfile_rows(work, table);
@@ -864,22 +831,21 @@ static enum cs_rc jsonfile_whole(struct jsonfile_work *work)
         json_object_set(data, entity->table, before);
     }
     json_decref(before);
-    json_decref(work->places);
+    json_decref(work->found);
     return rc;
 }
 
 static enum cs_rc jsonfile_apply(void *arg, struct cs_batch *batch)
 {
-    struct jsonfile_work work = {
-        .self = arg, .batch = batch, .key = batch->entity->columns};
+    struct jsonfile_work work = {.self = arg, .batch = batch};
     bool own;
     enum cs_rc rc = jsonfile_enter(arg, &own);
 
     batch->affected = 0;
     if (rc != CS_OK)
         return rc;
-    while (!(work.key->flags & CS_KEY)) /* each entity has one */
-        work.key++;
+    while (!(batch->entity->columns[work.key].flags & CS_KEY))
+        work.key++; /* each entity has one */
     return jsonfile_leave(arg, own, jsonfile_whole(&work));
 }
 
