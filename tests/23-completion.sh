@@ -7,6 +7,7 @@
 . "${srcdir:-.}/tests/lib.sh"
 export CLEVERSYNC_CONF_AVAILABLE="$dir/available"
 mkdir "$CLEVERSYNC_CONF_AVAILABLE" "$dir/conf.d" "$dir/words"
+: >"$dir/words/mine.so"
 touch "$CLEVERSYNC_CONF_AVAILABLE/student.conf" \
     "$CLEVERSYNC_CONF_AVAILABLE/teacher.conf" "$dir/words/own.conf"
 ln -s "$CLEVERSYNC_CONF_AVAILABLE/student.conf" "$dir/conf.d/"
@@ -83,6 +84,8 @@ if command -v bash >/dev/null; then
     is "nothing where nobody knows" "$(offered run --school "")" " "
     is "a plugin" "$(offered plugins info mapper/)" \
         "mapper/student mapper/teacher "
+    is "a plugin's file" "$(offered plugins check ./m)" "./mine.so "
+    is "the kind of a new plugin" "$(offered plugins new s)" "sink source "
     is "what is to be enabled" "$(offered plugins enable "")" \
         "student teacher "
     is "a second one, too" "$(offered plugins enable student te)" "teacher "
@@ -112,6 +115,10 @@ if command -v fish >/dev/null; then
         "$(fish_offers 'cleversync school set x --active ')" "no yes "
     is "fish: a plugin" "$(fish_offers 'cleversync plugins info mapper/')" \
         "mapper/student mapper/teacher "
+    is "fish: a plugin's file" \
+        "$(fish_offers 'cleversync plugins check ./m')" "./mine.so "
+    is "fish: the kind of a new plugin" \
+        "$(fish_offers 'cleversync plugins new s')" "sink source "
     is "fish: behind --config" \
         "$(fish_offers 'cleversync --config own.conf config s')" "sample show "
 else
@@ -156,6 +163,10 @@ if command -v zsh >/dev/null; then
         "$(zsh_offers 'cleversync school set x --active ')" "no yes "
     is "zsh: a plugin" "$(zsh_offers 'cleversync plugins info mapper/')" \
         "mapper/student mapper/teacher "
+    is "zsh: a plugin's file" \
+        "$(zsh_offers 'cleversync plugins check ./m')" "mine.so "
+    is "zsh: the kind of a new plugin" \
+        "$(zsh_offers 'cleversync plugins new s')" "sink source "
     is "zsh: behind --config" \
         "$(zsh_offers 'cleversync --config own.conf config s')" "sample show "
 else

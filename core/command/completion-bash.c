@@ -74,6 +74,7 @@ static const char tail[] =
     "        [[ $current == -* || -z $words ]] && what=value:${options// /|}\n"
     "    fi\n"
     "    what=${what#value:}\n"
+    "    [[ $what == @plugins && $current == [./]* ]] && what=FILE\n"
     "    [[ $what == FILE || $what == DIRECTORY ]] &&\n"
     "        compopt -o filenames 2>/dev/null\n"
     "    mapfile -t COMPREPLY < <(_cleversync_values \"$what\" \"$current\")\n"

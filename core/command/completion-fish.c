@@ -107,6 +107,10 @@ static void print_command(const struct cs_command *commands,
         print_values(values);
         printf("\n");
     }
+    if (strcmp(values, "@plugins") == 0)
+        printf("complete -c cleversync -n '__cleversync_at \"%s\"; and "
+               "string match -qr \"^[./]\" -- (commandline -ct)' -F\n",
+               command->name);
     for (size_t i = 0; (option = cs_completion_option(command, i)) != NULL; i++)
         print_option(command, option);
 }

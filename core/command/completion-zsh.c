@@ -18,6 +18,7 @@ static const char head[] =
     "_cleversync_ask() # ... WORD: what the program knows\n"
     "{\n"
     "    local -a found\n"
+    "    [[ $argv[-1] == plugins && $PREFIX == [./]* ]] && _files && return\n"
     "    found=(${(f)\"$(_call_program cleversync cleversync completion "
     "$argv[-1] 2>/dev/null)\"})\n"
     "    compadd \"${(@)argv[1,-2]}\" -a found\n"

@@ -39,6 +39,8 @@ static const char *operand_values(const struct cs_command *command)
         return "@available";
     if (strcmp(command->name, "plugins disable") == 0)
         return "@enabled";
+    if (strcmp(command->name, "plugins new") == 0)
+        return "credential|source|mapper|sink|notifier";
     if (command->operands == NULL)
         return "";
     if (strchr(command->operands, '|') != NULL)

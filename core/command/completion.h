@@ -20,7 +20,8 @@ const struct cs_cli_option *
 cs_completion_option(const struct cs_command *command, size_t i);
 /* What the argument of an option, or an operand (option NULL), may be: "a|b"
  * one of these words, "FILE" or "DIRECTORY" a path, "@WORD" what "cleversync
- * completion WORD" prints; "": nobody knows. */
+ * completion WORD" prints, and "@plugins" also a path, which begins with . or /
+ * as no plugin does; "": nobody knows. */
 const char *cs_completion_values(const struct cs_command *command,
                                  const struct cs_cli_option *option);
 /* The length of the first word of a command that has two; 0: it has one. */
