@@ -140,9 +140,11 @@ static bool oneroster_write_users(struct oneroster *self, FILE *file)
             json_object_get(oneroster_table(self, kind->table), "rows");
         json_t *row;
         const char *number;
-        json_object_foreach(rows, number, row) if (json_is_true(json_object_get(
-                                                       row, "IsActive")))
-            oneroster_user(self, file, kind, row);
+        json_object_foreach(rows, number, row)
+        {
+            if (json_is_true(json_object_get(row, "IsActive")))
+                oneroster_user(self, file, kind, row);
+        }
     }
     return ferror(file) == 0;
 }
