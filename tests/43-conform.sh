@@ -64,8 +64,9 @@ start_wrong() { # FAULT...: all at once, for most of it is waiting
 
 if [ -f "$builddir/tests/wrong/sink/wrong.la" ]; then
     start_wrong none counts cuts trims empties folds seconds narrows halves \
-        deaf oldest keeps shares late bytes does
+        deaf oldest keeps shares late bytes does crashes
     wrong none
+    wrong crashes "plugin: a first call"
     wrong counts \
         "rows: those that are not there do not count" \
         "keys: told apart in one batch"

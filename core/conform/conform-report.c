@@ -87,6 +87,7 @@ int cs_conform_end(struct cs_conform_report *report)
                report->count[CS_CONFORM_PASSED],
                report->count[CS_CONFORM_FAILED],
                report->count[CS_CONFORM_SKIPPED]);
+    fflush(stdout); /* the plugin may still end the process */
     report->over = true;
     return report->count[CS_CONFORM_FAILED] > 0 ? CS_EXIT_FAILED : CS_EXIT_OK;
 }

@@ -215,6 +215,10 @@ static void try_work(struct cs_probe *probe)
         cs_probe_work(probe, instance);
 }
 
+/* What is tried before the cases. */
+static const struct cs_conform_case first_call = {
+    CS_CONFORM_WORKS, "plugin: a first call", try_work};
+
 static bool was_asked(struct cs_conform_lab *lab)
 {
     json_t *requests = cs_conform_lab_get(lab, "/lab/log");
@@ -229,15 +233,12 @@ static bool was_asked(struct cs_conform_lab *lab)
 static void find_lab(struct cs_conform *conform,
                      struct cs_conform_report *report)
 {
-    static const struct cs_conform_case one = {
-        CS_CONFORM_WORKS, "plugin: a first call", try_work};
     struct turn *turn;
 
     if (!conform->lab || conform->named)
         return;
-    cs_conform_turn_to(report, &one);
     turn = new_turn(conform, kind_of(conform));
-    turn->one = &one;
+    turn->one = &first_call;
     if (run_turn(turn))
         free_turn(turn);
     else
@@ -282,8 +283,10 @@ enum cs_rc cs_conform_run(struct cs_conform *conform,
                           struct cs_error *error)
 {
     const struct cs_conform_kind *kind = kind_of(conform);
-    enum cs_rc rc = get_ready(conform, error);
+    enum cs_rc rc;
 
+    cs_conform_turn_to(report, &first_call);
+    rc = get_ready(conform, error);
     if (rc != CS_OK)
         return rc;
     conform->report = report;

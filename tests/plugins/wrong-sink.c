@@ -210,6 +210,8 @@ static enum cs_rc wrong_inspect(void *arg, const struct cs_entity *entity,
                                 unsigned *lengths)
 {
     enum cs_rc rc = wrong_away(arg, "inspect", entity->table);
+    if (wrong_is(arg, "crashes"))
+        abort();
     if (rc == CS_OK)
         rc = sqlite_test_inspect(arg, entity, lengths);
     if (wrong_is(arg, "bytes") && rc == CS_OK && lengths != NULL)
