@@ -52,17 +52,22 @@ ok "the command says which plugin it is" cs $check="$dir/other.db" \
 
 # ---- Faults ------------------------------------------------------------------
 
+begin_wrong() { # FAULT
+    start_check "$1" "$builddir/tests/wrong/sink/.libs/wrong.so" \
+        --set sink.check.path="$dir/$1.db" --set sink.check.fault="$1"
+}
+
 start_wrong() { # FAULT...: all at once, for most of it is waiting
-    local fault
+    local fault pids=
     for fault in "$@"; do
-        start_check "$fault" "$builddir/tests/wrong/sink/.libs/wrong.so" \
-            --set sink.check.path="$dir/$fault.db" \
-            --set sink.check.fault="$fault"
+        begin_wrong "$fault"
+        pids="$pids $!"
     done
-    wait
+    wait $pids
 }
 
 if [ -f "$builddir/tests/wrong/sink/wrong.la" ]; then
+    begin_wrong stuck # for a minute; it is looked at last
     start_wrong none counts cuts trims empties folds seconds narrows halves \
         deaf oldest keeps shares late bytes does crashes
     wrong none
@@ -209,6 +214,14 @@ if [ -f "$driver" ] && [ -f "$CLEVERSYNC_PLUGIN_DIR/sink/mssql-odbc.la" ]; then
 else
     skip "the driver or mssql-odbc is not built" \
         "mssql-odbc is checked on a driver that stores nothing"
+fi
+
+# ---- Those that do not come back -----------------------------------------------
+
+if [ -f "$builddir/tests/wrong/sink/wrong.la" ]; then
+    wait
+    wrong stuck "plugin: a first call"
+    like "which is said" "$dir/stuck.tap" '^# a call .* did not come back when'
 fi
 
 # ---- SQL Server ----------------------------------------------------------------

@@ -20,6 +20,8 @@
 
 /* How long a call may go on that was told to end. */
 #define GRACE (10 * CS_SECOND)
+/* How long the first look may take, before the cases. */
+#define LOOK (50 * CS_SECOND)
 
 /* ---- Within a case ------------------------------------------------------- */
 
@@ -96,8 +98,10 @@ struct turn {
     struct cs_conform conform;
     struct cs_gate gate;
     struct cs_probe probe;
-    const struct cs_conform_case *one;
-    bool own; /* a case of the kind's */
+    const struct cs_conform_case *one; /* NULL: the kind's ready() */
+    enum cs_rc ready;                  /* what that gave, */
+    struct cs_error error;             /* and why */
+    bool own;                          /* a case of the kind's */
     bool over;
 };
 
@@ -130,7 +134,9 @@ static void *run(void *arg)
 
     if (turn->own && kind->enter)
         kind->enter(probe);
-    if (!cs_conform_over(&turn->conform))
+    if (!turn->one)
+        turn->ready = kind->ready(probe, &turn->error);
+    else if (!cs_conform_over(&turn->conform))
         turn->one->run(probe);
     cs_probe_close_all(probe);
     cs_gate_lock(&turn->gate);
@@ -264,6 +270,7 @@ static enum cs_rc run_topic(const struct cs_conform *conform,
 }
 
 static enum cs_rc get_ready(const struct cs_conform *conform,
+                            struct cs_conform_report *report,
                             struct cs_error *error)
 {
     const struct cs_conform_kind *kind = kind_of(conform);
@@ -273,8 +280,33 @@ static enum cs_rc get_ready(const struct cs_conform *conform,
     if (!kind->ready)
         return CS_OK;
     turn = new_turn(conform, kind);
-    rc = kind->ready(&turn->probe, error);
+    cs_conform_patience(&turn->conform, LOOK + GRACE);
+    if (!run_turn(turn)) {
+        tell_hung(report, turn);
+        return CS_OK;
+    }
+    rc = turn->ready;
+    *error = turn->error;
     free_turn(turn);
+    return rc;
+}
+
+static enum cs_rc run_all(struct cs_conform *conform,
+                          struct cs_conform_report *report,
+                          struct cs_error *error)
+{
+    const struct cs_conform_kind *kind = kind_of(conform);
+    enum cs_rc rc = CS_OK;
+
+    conform->process = cs_process_look();
+    find_lab(conform, report);
+    for (size_t i = 0; rc == CS_OK && cs_conform_any[i]; i++)
+        rc = run_topic(conform, cs_conform_any[i], false, report, error);
+    for (size_t i = 0; rc == CS_OK && kind->topics[i]; i++)
+        if (!kind->concerns || kind->concerns(conform, kind->topics[i]))
+            rc = run_topic(conform, kind->topics[i], true, report, error);
+    if (!report->hung) /* else it may still be needed */
+        cs_process_free(conform->process);
     return rc;
 }
 
@@ -282,27 +314,18 @@ enum cs_rc cs_conform_run(struct cs_conform *conform,
                           struct cs_conform_report *report,
                           struct cs_error *error)
 {
-    const struct cs_conform_kind *kind = kind_of(conform);
     enum cs_rc rc;
 
-    cs_conform_turn_to(report, &first_call);
-    rc = get_ready(conform, error);
-    if (rc != CS_OK)
-        return rc;
     conform->report = report;
-    conform->process = cs_process_look();
     conform->output = dup(STDOUT_FILENO);
     conform->log = dup(STDERR_FILENO);
-    find_lab(conform, report);
-    for (size_t i = 0; rc == CS_OK && cs_conform_any[i]; i++)
-        rc = run_topic(conform, cs_conform_any[i], false, report, error);
-    for (size_t i = 0; rc == CS_OK && kind->topics[i]; i++)
-        if (!kind->concerns || kind->concerns(conform, kind->topics[i]))
-            rc = run_topic(conform, kind->topics[i], true, report, error);
-    if (report->hung) /* it may still be needed */
-        return rc;
-    cs_process_free(conform->process);
-    close(conform->output);
-    close(conform->log);
+    cs_conform_turn_to(report, &first_call);
+    rc = get_ready(conform, report, error);
+    if (rc == CS_OK && !report->hung)
+        rc = run_all(conform, report, error);
+    if (!report->hung) {
+        close(conform->output);
+        close(conform->log);
+    }
     return rc;
 }

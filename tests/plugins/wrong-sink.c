@@ -212,6 +212,8 @@ static enum cs_rc wrong_inspect(void *arg, const struct cs_entity *entity,
     enum cs_rc rc = wrong_away(arg, "inspect", entity->table);
     if (wrong_is(arg, "crashes"))
         abort();
+    while (wrong_is(arg, "stuck"))
+        pause();
     if (rc == CS_OK)
         rc = sqlite_test_inspect(arg, entity, lengths);
     if (wrong_is(arg, "bytes") && rc == CS_OK && lengths != NULL)
