@@ -143,9 +143,12 @@ example() { # PAGE
 
 # The texts of a plugin's sources, one after the other, as they are printed:
 # literals that stand side by side are one.
+# With what its kind shares; what differs may be the plugin's name, such as that
+# of a role.
 spoken() { # FOLDER
-    cat "$1"/*.c "$1"/*.h 2>/dev/null | tr '\n' ' ' |
-        sed -e 's/"[[:space:]]*"//g' -e 's/\\"/"/g' -e 's/"" *//g'
+    cat "$1"/*.c "$1"/*.h "$1"/../*.c 2>/dev/null | tr '\n' ' ' |
+        sed -e 's/"[[:space:]]*"//g' -e 's/\\"/"/g' -e 's/"" *//g' \
+            -e "s/%s/${1##*/}/g"
 }
 
 # Each sentence of DIAGNOSTICS, bit by bit: "..." stands for what differs.

@@ -67,7 +67,7 @@ start_wrong() { # FAULT...: all at once, for most of it is waiting
 }
 
 if [ -f "$builddir/tests/wrong/sink/wrong.la" ]; then
-    begin_wrong stuck # for a minute; it is looked at last
+    begin_wrong stuck # for half a minute; it is looked at last
     start_wrong none counts cuts trims empties folds seconds narrows halves \
         deaf oldest keeps shares late bytes does crashes
     wrong none

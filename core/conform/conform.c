@@ -21,7 +21,7 @@
 /* How long a call may go on that was told to end. */
 #define GRACE (10 * CS_SECOND)
 /* How long the first look may take, before the cases. */
-#define LOOK (50 * CS_SECOND)
+#define LOOK (20 * CS_SECOND)
 
 /* ---- Within a case ------------------------------------------------------- */
 
