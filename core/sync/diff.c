@@ -17,6 +17,7 @@ struct cs_diff_change {
     struct cs_diff_change *next;
     struct cs_keys_entry *entry;
     enum cs_diff_kind kind;
+    uint64_t columns; /* that differ; 0: not known */
     char cells[];
 };
 
@@ -227,22 +228,33 @@ static void compare(struct cs_diff *diff, const char *key,
     }
 }
 
+uint64_t cs_diff_columns(const struct cs_normal *normal,
+                         const struct cs_value *row,
+                         const struct cs_value *stored)
+{
+    uint64_t columns = 0;
+
+    for (size_t i = 0; i < normal->ncolumns; i++) {
+        const struct cs_column *column = &normal->columns[i];
+
+        if (row[i].state != CS_ABSENT && !(column->flags & CS_QUIET) &&
+            !cs_normal_equal(column, &row[i], &stored[i]))
+            columns |= UINT64_C(1) << i;
+    }
+    return columns;
+}
+
 void cs_diff_changed(struct cs_diff *diff, const char *key,
                      const struct cs_value *row, const struct cs_value *stored,
                      bool here)
 {
     struct cs_keys_entry *entry = see(diff, key, 0);
-    bool changed = false;
+    uint64_t columns = cs_diff_columns(&diff->normal, row, stored);
 
-    for (size_t i = 0; i < diff->normal.ncolumns; i++) {
-        const struct cs_column *column = &diff->normal.columns[i];
-
-        changed = changed ||
-                  (row[i].state != CS_ABSENT && !(column->flags & CS_QUIET) &&
-                   !cs_normal_equal(column, &row[i], &stored[i]));
-    }
-    if (entry->flags & CS_KEYS_ACTIVE ? changed : here)
+    if (entry->flags & CS_KEYS_ACTIVE ? columns != 0 : here) {
         pack(diff, entry, row);
+        diff->last->columns = columns;
+    }
 }
 
 void cs_diff_left(struct cs_diff *diff, const char *key)
@@ -357,4 +369,9 @@ bool cs_diff_next(const struct cs_diff *diff, enum cs_diff_kind kind,
     *position = change;
     unpack(diff, change, row);
     return true;
+}
+
+uint64_t cs_diff_change_columns(const struct cs_diff_change *change)
+{
+    return change->columns;
 }

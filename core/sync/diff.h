@@ -84,6 +84,13 @@ void cs_diff_tell(const struct cs_diff *diff, const char *key,
 /* A record is set aside; key NULL: it has none. */
 void cs_diff_reject(struct cs_diff *diff, const char *key, const char *why);
 
+/* In which of the mapped columns a row differs from the stored one: a bit for
+ * each of them, from the first (there are 64 at most).  Cells that are absent
+ * do not, nor do columns that are quiet. */
+uint64_t cs_diff_columns(const struct cs_normal *normal,
+                         const struct cs_value *row,
+                         const struct cs_value *stored);
+
 /* A record of a listing without a key that can be trusted. */
 void cs_diff_unkeyed(struct cs_diff *diff, const char *why);
 
@@ -102,5 +109,8 @@ bool cs_diff_inactive(const struct cs_keys_entry *entry); /* see inactive */
  * schema->mapped cells, which live as long as the diff. */
 bool cs_diff_next(const struct cs_diff *diff, enum cs_diff_kind kind,
                   const struct cs_diff_change **position, struct cs_value *row);
+/* As cs_diff_columns(), of a change; 0: nobody has compared, because in a
+ * listing only a fingerprint is left of the stored row. */
+uint64_t cs_diff_change_columns(const struct cs_diff_change *change);
 
 #endif

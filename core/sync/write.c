@@ -128,23 +128,21 @@ static enum cs_rc apply(struct batch *batch, enum cs_changes_what what,
 
 /* ---- Which columns change ----------------------------------------------- */
 
-/* The columns in which what is written differs from what is stored. */
-static const char *differing(struct batch *batch, const struct cs_value *row,
-                             const struct cs_value *stored)
+/* The names of columns, as cs_diff_columns() has them; NULL: of none. */
+static const char *names_of(struct batch *batch, uint64_t columns)
 {
     const struct cs_schema *schema = schema_of(batch);
     const char *kept = NULL;
     char *names = NULL;
 
-    for (size_t i = schema->first; i < schema->first + schema->mapped; i++) {
-        const struct cs_column *column = &schema->entity.columns[i];
+    for (size_t i = 0; i < schema->mapped; i++) {
+        const char *name = schema->entity.columns[schema->first + i].name;
         char *before = names;
 
-        if (row[i].state == CS_ABSENT || column->flags & CS_QUIET ||
-            cs_normal_equal(column, &row[i], &stored[i]))
+        if (!(columns >> i & 1))
             continue;
-        names = before ? cs_memory_format("%s %s", before, column->name)
-                       : cs_memory_text(column->name);
+        names = before ? cs_memory_format("%s %s", before, name)
+                       : cs_memory_text(name);
         free(before);
     }
     if (names)
@@ -156,15 +154,17 @@ static const char *differing(struct batch *batch, const struct cs_value *row,
 static enum cs_rc found(void *arg, const struct cs_value *stored)
 {
     struct batch *batch = arg;
-    const struct cs_value *key = &stored[schema_of(batch)->key];
+    const struct cs_diff *diff = batch->write->diff;
+    size_t first = diff->schema->first;
+    const struct cs_value *key = &stored[diff->schema->key];
     const struct cs_keys_entry *entry =
-        key->state == CS_SET
-            ? cs_keys_find(&batch->write->diff->keys, key->as.text)
-            : NULL;
+        key->state == CS_SET ? cs_keys_find(&diff->keys, key->as.text) : NULL;
 
     if (entry && entry->number < batch->n)
         batch->columns[entry->number] =
-            differing(batch, batch->rows[entry->number], stored);
+            names_of(batch, cs_diff_columns(&diff->normal,
+                                            batch->rows[entry->number] + first,
+                                            stored + first));
     return CS_OK;
 }
 
@@ -193,15 +193,23 @@ static enum cs_rc look_up(struct batch *batch)
 
 /* ---- Batches ------------------------------------------------------------ */
 
+/* Is there a row of which nobody knows what changes? */
+static bool lacks_columns(const struct batch *batch)
+{
+    size_t i = 0;
+
+    if (batch->what != CS_CHANGES_UPDATE && batch->what != CS_CHANGES_RESTORE)
+        return false;
+    while (i < batch->n && batch->columns[i])
+        i++;
+    return i < batch->n;
+}
+
 static enum cs_rc flush(struct batch *batch)
 {
-    enum cs_rc rc = CS_OK;
+    enum cs_rc rc = lacks_columns(batch) ? look_up(batch) : CS_OK;
     size_t n = batch->n;
 
-    memset(batch->columns, 0, n * sizeof(*batch->columns));
-    if (n > 0 &&
-        (batch->what == CS_CHANGES_UPDATE || batch->what == CS_CHANGES_RESTORE))
-        rc = look_up(batch);
     batch->n = 0;
     return n > 0 && rc == CS_OK ? apply(batch, batch->what, batch->rows, n)
                                 : rc;
@@ -212,6 +220,7 @@ static enum cs_rc next_row(struct batch *batch, struct cs_value **row)
 {
     enum cs_rc rc = batch->n == batch->most ? flush(batch) : CS_OK;
 
+    batch->columns[batch->n] = NULL;
     *row = batch->rows[batch->n++];
     memset(*row, 0, schema_of(batch)->entity.ncolumns * sizeof(**row));
     return rc;
@@ -231,6 +240,8 @@ static enum cs_rc write_changes(struct batch *batch, enum cs_diff_kind kind,
         struct cs_value *row;
 
         rc = next_row(batch, &row);
+        batch->columns[batch->n - 1] =
+            names_of(batch, cs_diff_change_columns(position));
         memcpy(row + schema->first, mapped, schema->mapped * sizeof(*row));
         row[schema->updated] = cs_cell_of_text(batch->now);
         if (kind == CS_DIFF_INSERT)
