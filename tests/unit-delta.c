@@ -426,6 +426,28 @@ static void events_amount_to_changes(void **state)
     }
 }
 
+/* For the log of changes, without another look at the row. */
+static void what_differs_is_known(void **state)
+{
+    static const char *const texts[] = {HERE("a", NAMED("Eve") MAIL("a@x")),
+                                        HERE("g", NAMED("Guy") MAIL("g@x")),
+                                        NULL};
+    struct cs_feed_record records[5];
+    size_t n = read_events(texts, records);
+    const struct cs_diff_change *change = NULL;
+    struct cs_value row[MAPPED];
+
+    (void)state;
+    base.rows = three;
+    base.n = 3;
+    assert_int_equal(merge(records, n), CS_OK);
+    assert_true(cs_diff_next(&diff, CS_DIFF_UPDATE, &change, row));
+    assert_int_equal(cs_diff_change_columns(change), 1 << NAME);
+    assert_true(cs_diff_next(&diff, CS_DIFF_UPDATE, &change, row));
+    assert_int_equal(cs_diff_change_columns(change), 1 << NAME | 1 << EMAIL);
+    drop_events(records, n);
+}
+
 static void reasons_are_kept(void **state)
 {
     static const char *const events[] = {POISON("p"), HERE("n", ""), NULL};
@@ -519,9 +541,9 @@ static void what_fails_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(events_amount_to_changes),     TEST(reasons_are_kept),
-        TEST(each_has_a_cursor_of_its_own), TEST(many_are_looked_up),
-        TEST(what_fails_is_told),
+        TEST(events_amount_to_changes), TEST(what_differs_is_known),
+        TEST(reasons_are_kept),         TEST(each_has_a_cursor_of_its_own),
+        TEST(many_are_looked_up),       TEST(what_fails_is_told),
     };
 
     return cmocka_run_group_tests_name("delta", tests, NULL, NULL);
