@@ -66,14 +66,14 @@ static void add_update(struct planning *planning, const struct cs_value *new,
                        const struct cs_value *stored)
 {
     const struct cs_normal *normal = &planning->diff->normal;
+    uint64_t differing = cs_diff_columns(normal, new, stored);
     json_t *columns = json_array();
 
     add(planning, "*", "update", new[normal->key].as.text, columns);
     for (size_t i = 0; i < normal->ncolumns; i++) {
         const struct cs_column *column = &normal->columns[i];
 
-        if (column->flags & CS_QUIET ||
-            cs_normal_equal(column, &new[i], &stored[i]))
+        if (!(differing >> i & 1))
             continue;
         json_array_append_new(columns, json_string(column->name));
         fprintf(planning->text, " %s", column->name);

@@ -25,18 +25,6 @@ __attribute__((destructor)) static void wrong_end(void)
     wrong_crash("end");
 }
 
-static enum cs_rc wrong_open(const struct cs_host *host, void **self)
-{
-    (void)host;
-    *self = NULL;
-    return CS_OK;
-}
-
-static void wrong_close(void *self)
-{
-    (void)self;
-}
-
 static enum cs_rc wrong_fetch(void *self, const char *name,
                               struct cs_secret *secret)
 {
@@ -47,7 +35,7 @@ static enum cs_rc wrong_fetch(void *self, const char *name,
 }
 
 static const struct cs_credential_ops wrong_ops = {
-    .life = {.open = wrong_open, .close = wrong_close},
+    .life = {.open = plain_open, .close = plain_close},
     .fetch = wrong_fetch,
 };
 
