@@ -9,7 +9,7 @@
 . "$srcdir/tests/conform-lib.sh"
 [ -f "$builddir/tests/wrong/mapper/wrong.la" ] ||
     skip_all "the unit tests are not built"
-
+prepare_check
 export CLEVERSYNCSOS__CHECK__KEY=canary-of-the-key
 
 begin() { # NAME KIND/PLUGIN FAULT OPTION=VALUE...: into $dir/NAME.tap

@@ -7,6 +7,7 @@
 
 . "${srcdir:-.}/tests/lib.sh"
 . "$srcdir/tests/conform-lib.sh"
+prepare_check
 
 CLEVERSYNCSOS__APPLICATIONINSIGHTS__CONNECTIONSTRING="InstrumentationKey=\
 11111111-2222-3333-4444-555555555555;IngestionEndpoint={lab}/"

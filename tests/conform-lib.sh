@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: 2026 the cleversync authors
 
-# Words about `plugins check`, behind those of lib.sh, and what plugins are
-# checked with: the lab that the command starts, and secrets to look out for.
+# Words about `plugins check`, behind those of lib.sh.
 
-cat >"${config:?}" <<END
+prepare_check() { # the lab that the command starts, secrets to look out for
+    cat >"${config:?}" <<END
 [cleversync]
 credentials = env clever-oauth
 [credential.clever-oauth]
 token_url = {lab}/oauth/tokens
 END
-export CLEVERSYNCSOS__CLEVER__CLIENTID=lab-client
-export CLEVERSYNCSOS__CLEVER__CLIENTSECRET=lab-secret
-export CLEVERSYNCSOS__WEBHOOK__SECRET=canary-of-the-hook
+    export CLEVERSYNCSOS__CLEVER__CLIENTID=lab-client
+    export CLEVERSYNCSOS__CLEVER__CLIENTSECRET=lab-secret
+    export CLEVERSYNCSOS__WEBHOOK__SECRET=canary-of-the-hook
+}
 
 start_check() { # NAME ARGUMENT...: in the background, into $dir/NAME.tap
     local name=$1
